@@ -1,0 +1,9 @@
+//! 派单 paidan.
+
+pub mod effect;
+pub mod fingerprint;
+pub mod geo;
+pub mod ids;
+pub mod record;
+pub mod report;
+pub mod time;

@@ -1,0 +1,3 @@
+//! The `paidan` command.
+
+fn main() {}

@@ -1,5 +1,7 @@
 //! 派单 paidan.
 
+pub mod city;
+pub mod dispatch;
 pub mod effect;
 pub mod fingerprint;
 pub mod geo;
@@ -7,3 +9,4 @@ pub mod ids;
 pub mod record;
 pub mod report;
 pub mod time;
+pub mod understand;

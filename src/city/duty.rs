@@ -1,0 +1,137 @@
+//! The duty list: which department answers for a class, in a cell, an area, or the whole district.
+
+use serde::Deserialize;
+
+use super::files::{CityFiles, Problems};
+use super::{Tables, position};
+use crate::effect::{Scope, Tier};
+use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
+
+/// One body that could answer, and why it is on the list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// The department.
+    pub department: DepartmentId,
+    /// The level that holds the order.
+    pub tier: Tier,
+    /// Which line of the list named it.
+    pub scope: Scope,
+}
+
+/// The duty list. Lines for a cell come before lines for its area, and those before lines for the district; lines for the
+/// class come before lines for every class (`*`: 街镇托底, the fallback).
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct DutyList {
+    /// Sorted by key: class (or [`ClassId::NONE`] for every class), scope, place.
+    lines: Vec<(Key, Candidate)>,
+    /// The district's line of each class, which most look-ups end with.
+    district: Vec<Option<Candidate>>,
+    /// Whether any line names a cell or an area: if not, the look-up is one read.
+    local: bool,
+    fallback: Option<Candidate>,
+}
+
+type Key = (ClassId, u8, u32);
+
+/// Most candidates that a look-up can give: three scopes, for the class and for every class.
+const CANDIDATES_MAX: usize = 6;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    class: String,
+    scope: String,
+    r#where: String,
+    department: String,
+    tier: String,
+}
+
+const FILE: &str = "duty.csv";
+
+impl DutyList {
+    pub(super) fn compile(files: &CityFiles, tables: &Tables<'_>, problems: &mut Problems) -> Self {
+        let mut list = Self { district: vec![None; tables.classes.len()], ..Self::default() };
+        for (line, row) in files.rows::<Row>(FILE, problems) {
+            match compile_row(&row, tables) {
+                Ok((key, candidate)) => list.add(key, candidate, line, problems),
+                Err((what, mend)) => problems.push(FILE, line, what, mend),
+            }
+        }
+        list.lines.sort_unstable_by_key(|(key, _)| *key);
+        list
+    }
+
+    fn add(&mut self, key: Key, candidate: Candidate, line: u64, problems: &mut Problems) {
+        let (class, scope, _) = key;
+        let taken = match (candidate.scope, class.is_some()) {
+            (Scope::District, true) => self.district[class.index()].replace(candidate).is_some(),
+            (Scope::District, false) => self.fallback.replace(candidate).is_some(),
+            _ => {
+                self.local = true;
+                let taken = self.lines.iter().any(|(known, _)| *known == key);
+                self.lines.push((key, candidate));
+                taken
+            }
+        };
+        if taken {
+            let what = format!("a second line for the same class and place (scope {scope})");
+            problems.push(FILE, line, what, "keep one line for each class and place");
+        }
+    }
+
+    /// Who could answer, best first: the places narrow to wide for the class, then the same for every class.
+    #[inline]
+    pub fn candidates(&self, class: ClassId, cell: CellId, area: AreaId) -> impl Iterator<Item = Candidate> + use<> {
+        let mut found = [None; CANDIDATES_MAX];
+        if self.local {
+            found[0] = self.line((class, Scope::Cell as u8, cell.0));
+            found[1] = self.line((class, Scope::Area as u8, u32::from(area.0)));
+            found[3] = self.line((ClassId::NONE, Scope::Cell as u8, cell.0));
+            found[4] = self.line((ClassId::NONE, Scope::Area as u8, u32::from(area.0)));
+        }
+        found[2] = self.district.get(class.index()).copied().flatten();
+        found[5] = self.fallback;
+        found.into_iter().flatten()
+    }
+
+    fn line(&self, key: Key) -> Option<Candidate> {
+        self.lines.binary_search_by_key(&key, |(key, _)| *key).ok().map(|index| self.lines[index].1)
+    }
+}
+
+fn compile_row(row: &Row, tables: &Tables<'_>) -> Result<(Key, Candidate), (String, String)> {
+    let class = match row.class.as_str() {
+        "*" => ClassId::NONE,
+        code => tables
+            .classes
+            .iter()
+            .position(|class| &*class.named.code == code)
+            .map(|index| ClassId(index as u16))
+            .ok_or_else(|| {
+            (format!("class \"{code}\""), "name a code of classes.csv, or * for every class".to_owned())
+        })?,
+    };
+    let (scope, place) = match row.scope.as_str() {
+        "district" if row.r#where.is_empty() => (Scope::District, 0),
+        "area" => position(tables.areas, &row.r#where)
+            .map(|area| (Scope::Area, u32::from(area)))
+            .ok_or_else(|| (format!("area \"{}\"", row.r#where), "name a code of areas.csv".to_owned()))?,
+        "cell" => tables
+            .grid
+            .by_code(&row.r#where, tables.areas)
+            .map(|cell| (Scope::Cell, cell.0))
+            .ok_or_else(|| (format!("cell \"{}\"", row.r#where), "name a cell of the grid".to_owned()))?,
+        scope => {
+            let what = format!("scope \"{scope}\" with where \"{}\"", row.r#where);
+            return Err((what, "scope is cell, area, or district (with an empty where)".to_owned()));
+        }
+    };
+    let department = position(tables.departments, &row.department)
+        .map(DepartmentId)
+        .ok_or_else(|| (format!("department \"{}\"", row.department), "name a code of departments.csv".to_owned()))?;
+    let tier = Tier::ALL
+        .into_iter()
+        .find(|tier| tier.word() == row.tier)
+        .ok_or_else(|| (format!("tier \"{}\"", row.tier), "tier is village, station, street or district".to_owned()))?;
+    Ok(((class, scope as u8, place), Candidate { department, tier, scope }))
+}

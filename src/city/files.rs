@@ -1,0 +1,371 @@
+//! Reading a city: its files as text, its mistakes as sentences that say where and how to mend them.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+pub use toml::Spanned;
+
+use super::Named;
+
+/// The settings file; everything else is a table.
+const SETTINGS: &str = "city.toml";
+/// The files of a city, in the order in which its version is taken. `units.csv` may be absent.
+const NAMES: [&str; 6] = [SETTINGS, "classes.csv", "departments.csv", "areas.csv", "duty.csv", "units.csv"];
+const UNITS: &str = "units.csv";
+
+/// The files of a city, as text.
+#[derive(Clone, Debug)]
+pub struct CityFiles {
+    texts: Vec<(&'static str, String)>,
+}
+
+impl CityFiles {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is not UTF-8.
+    pub fn read(folder: &Path) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut texts = Vec::new();
+        for name in NAMES {
+            match std::fs::read_to_string(folder.join(name)) {
+                Ok(text) => texts.push((name, text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && name == UNITS => {}
+                Err(error) => problems.push(name, 0, format!("{}: {error}", folder.join(name).display()), Self::MEND),
+            }
+        }
+        problems.into_result(Self { texts })
+    }
+
+    const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv, duty.csv and, if it names single \
+         units, units.csv; `src/city/pudong` is an example";
+
+    /// The default city's files.
+    pub fn pudong() -> Self {
+        let texts = vec![
+            (NAMES[0], include_str!("pudong/city.toml").to_owned()),
+            (NAMES[1], include_str!("pudong/classes.csv").to_owned()),
+            (NAMES[2], include_str!("pudong/departments.csv").to_owned()),
+            (NAMES[3], include_str!("pudong/areas.csv").to_owned()),
+            (NAMES[4], include_str!("pudong/duty.csv").to_owned()),
+            (NAMES[5], include_str!("pudong/units.csv").to_owned()),
+        ];
+        Self { texts }
+    }
+
+    /// A city from texts, for tests. Names are those of the files.
+    pub fn from_texts(texts: &[(&str, &str)]) -> Self {
+        let find = |name: &str| texts.iter().find(|(given, _)| *given == name);
+        Self {
+            texts: NAMES.iter().filter_map(|name| find(name).map(|(_, text)| (*name, (*text).to_owned()))).collect(),
+        }
+    }
+
+    /// Each file's name and text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
+    /// Hash of names and texts: two cities with the same version are the same.
+    pub fn version(&self) -> u64 {
+        let mut hasher = rapidhash::v3::RapidSecrets::seed_cpp(0);
+        for (name, text) in self.iter() {
+            for part in [name.as_bytes(), text.as_bytes()] {
+                hasher = rapidhash::v3::RapidSecrets::seed_cpp(rapidhash::v3::rapidhash_v3_seeded(part, &hasher));
+            }
+        }
+        hasher.seed
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.iter().find(|(given, _)| *given == name).map_or("", |(_, text)| text)
+    }
+
+    /// The rows of a table, each with its line. Rows that do not fit are problems.
+    pub(super) fn rows<T: DeserializeOwned>(&self, name: &'static str, problems: &mut Problems) -> Vec<(u64, T)> {
+        let mut rows = Vec::new();
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(self.text(name).as_bytes());
+        let headers = match reader.headers() {
+            Ok(headers) => headers.clone(),
+            Err(error) => {
+                problems.push(name, 1, error.to_string(), "the first line names the columns");
+                return rows;
+            }
+        };
+        for record in reader.into_records() {
+            let parsed = record.and_then(|record| {
+                let line = record.position().map_or(0, csv::Position::line);
+                record.deserialize(Some(&headers)).map(|row| (line, row))
+            });
+            match parsed {
+                Ok(row) => rows.push(row),
+                Err(error) => {
+                    let line = error.position().map_or(0, csv::Position::line);
+                    let columns = headers.iter().collect::<Vec<_>>().join(",");
+                    problems.push(name, line, error.to_string(), format!("a row has the columns {columns}"));
+                }
+            }
+        }
+        rows
+    }
+
+    /// A table of codes and names. Codes must be there and differ.
+    pub(super) fn named(&self, name: &'static str, problems: &mut Problems) -> Vec<Named> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Row {
+            code: Box<str>,
+            name_zh: Box<str>,
+            name_en: Box<str>,
+        }
+        let mut seen = super::Names::default();
+        let mut named = Vec::new();
+        for (line, row) in self.rows::<Row>(name, problems) {
+            if row.code.is_empty() || !seen.insert(&row.code, named.len() as u16) {
+                problems.push(
+                    name,
+                    line,
+                    format!("code \"{}\" is empty or stands twice", row.code),
+                    "give each row its own code",
+                );
+            } else if named.len() >= usize::from(u16::MAX) {
+                problems.push(name, line, "too many rows".to_owned(), "a table of this kind has at most 65,534 rows");
+                break;
+            }
+            named.push(Named { code: row.code, zh: row.name_zh, en: row.name_en });
+        }
+        named
+    }
+}
+
+/// One mistake in a city's files.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Problem {
+    /// The file's name within the folder.
+    pub file: &'static str,
+    /// The line, counted from 1; 0 for the file as a whole.
+    pub line: u64,
+    /// What is wrong, with the value.
+    pub what: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// All the mistakes that were found.
+#[derive(Default, Debug)]
+pub struct Problems {
+    list: Vec<Problem>,
+    /// Where each line of the settings begins, to turn an offset into a line.
+    settings_lines: Vec<usize>,
+}
+
+impl Problems {
+    /// Each of them.
+    pub fn as_slice(&self) -> &[Problem] {
+        &self.list
+    }
+
+    pub(super) fn push(&mut self, file: &'static str, line: u64, what: String, mend: impl Into<String>) {
+        self.list.push(Problem { file, line, what, mend: mend.into() });
+    }
+
+    /// A problem with a setting at a byte offset of the settings file.
+    pub(super) fn setting(&mut self, offset: usize, what: String, mend: impl Into<String>) {
+        let line = self.settings_lines.partition_point(|start| *start <= offset) as u64;
+        self.push(SETTINGS, line, what, mend);
+    }
+
+    pub(super) fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.list.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
+        for (index, problem) in self.list.iter().take(SHOWN).enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            match problem.line {
+                0 => write!(f, "{newline}{}: {}", problem.file, problem.what)?,
+                line => write!(f, "{newline}{}:{line}: {}", problem.file, problem.what)?,
+            }
+            write!(f, "\n  mend: {}", problem.mend)?;
+        }
+        if self.list.len() > SHOWN {
+            write!(f, "\n… and {} more", self.list.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// `city.toml`, as written.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub city: CitySettings,
+    pub grid: Spanned<GridSettings>,
+    #[serde(default)]
+    pub time: TimeSettings,
+    #[serde(default)]
+    pub memory: MemorySettings,
+    #[serde(default)]
+    pub source: Vec<Spanned<SourceSettings>>,
+    #[serde(default)]
+    pub policy: Vec<Spanned<PolicySettings>>,
+    #[serde(default)]
+    pub pool: Vec<Spanned<PoolSettings>>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CitySettings {
+    pub id: String,
+    pub name_zh: String,
+    pub name_en: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GridSettings {
+    pub west: i32,
+    pub south: i32,
+    pub east: i32,
+    pub north: i32,
+    pub cell_width: u32,
+    pub cell_height: u32,
+    pub area_columns: u32,
+    pub area_rows: u32,
+    pub cell_code: super::CellCode,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeSettings {
+    pub jump_minutes: u32,
+}
+
+impl Default for TimeSettings {
+    fn default() -> Self {
+        Self { jump_minutes: 10 }
+    }
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemorySettings {
+    pub ids_max: Spanned<u32>,
+    pub cases_max: Spanned<u32>,
+}
+
+impl Default for MemorySettings {
+    fn default() -> Self {
+        Self { ids_max: Spanned::new(0..0, 2_000_000), cases_max: Spanned::new(0..0, 1_000_000) }
+    }
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceSettings {
+    pub name: String,
+    pub name_zh: String,
+    pub kind: super::SourceKind,
+    pub urgency: String,
+    pub late: super::Late,
+    pub may: Vec<String>,
+    #[serde(default)]
+    pub require: Vec<String>,
+    #[serde(default)]
+    pub trust_urgency: bool,
+    pub id_bytes_max: Option<u16>,
+    pub dedup: WindowSettings,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicySettings {
+    pub name: String,
+    pub merge: WindowSettings,
+    pub same_place: String,
+    pub radius_m: Option<u32>,
+    pub assign: super::Assign,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WindowSettings {
+    pub window: WindowWord,
+    pub minutes: u32,
+    #[serde(default)]
+    pub grace_s: u32,
+}
+
+#[derive(Deserialize, Debug, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WindowWord {
+    Sliding,
+    Aligned,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PoolSettings {
+    pub departments: AllOr,
+    pub areas: AllOr,
+    pub size: u32,
+    #[serde(default)]
+    pub code_prefix: String,
+    #[serde(default)]
+    pub first_code: u64,
+    pub capacity: Option<u32>,
+}
+
+/// `"all"`, `"district"` or a list of codes.
+#[derive(Deserialize, Debug)]
+#[serde(untagged)]
+pub(super) enum AllOr {
+    Word(String),
+    Codes(Vec<String>),
+}
+
+impl Settings {
+    pub(super) fn parse(files: &CityFiles, problems: &mut Problems) -> Option<Self> {
+        let text = files.text(SETTINGS);
+        problems.settings_lines =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(offset, _)| offset + 1)).collect();
+        match toml::from_str(text) {
+            Ok(settings) => Some(settings),
+            Err(error) => {
+                let offset = error.span().map_or(0, |span| span.start);
+                let mend = "see `src/city/pudong/city.toml` for every setting with its meaning";
+                problems.setting(offset, error.message().to_owned(), mend);
+                None
+            }
+        }
+    }
+}
+
+impl WindowSettings {
+    /// As a window; a length of 0 or of more than 400 days is a problem at `offset`.
+    pub(super) fn compile(&self, offset: usize, problems: &mut Problems) -> crate::time::Window {
+        const MINUTES_MAX: u32 = 400 * 24 * 60;
+        if !(1..=MINUTES_MAX).contains(&self.minutes) || self.grace_s > MINUTES_MAX {
+            problems.setting(
+                offset,
+                format!("a window of {} minutes with {} s of grace", self.minutes, self.grace_s),
+                format!("minutes are 1 to {MINUTES_MAX}, grace_s at most {MINUTES_MAX}"),
+            );
+        }
+        crate::time::Window {
+            kind: match self.window {
+                WindowWord::Sliding => crate::time::WindowKind::Sliding,
+                WindowWord::Aligned => crate::time::WindowKind::Aligned,
+            },
+            len_ms: i64::from(self.minutes.max(1)) * 60_000,
+            grace_ms: i64::from(self.grace_s) * 1000,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The city: everything that is configured, validated once into one immutable value.
+//!
+//! A city is a folder of a settings file and tables (see `src/city/pudong/`, the default one). Loading finds every mistake it
+//! can and names file, line, value and mend; what it returns needs no further checks. Its version is a hash of its files, and
+//! stands in every frame of the journal.
+//!
+//! This room knows no clock, no thread and no state of the dispatcher.
+
+mod class;
+mod duty;
+mod files;
+mod grid;
+mod names;
+mod roster;
+mod source;
+
+use std::path::Path;
+
+pub use class::{Assign, Class, Policy, SamePlace};
+pub use duty::{Candidate, DutyList};
+pub use files::{CityFiles, Problem, Problems};
+pub use grid::{CellCode, Grid};
+pub use names::Names;
+pub use roster::{PoolId, Roster, UnitSpec};
+pub use source::{Late, Source, SourceKind};
+
+use crate::time::Window;
+use files::{Settings, Spanned};
+
+/// A thing with a code and a name in two languages.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Named {
+    /// Its code.
+    pub code: Box<str>,
+    /// 中文.
+    pub zh: Box<str>,
+    /// English.
+    pub en: Box<str>,
+}
+
+/// How much the mind may remember; reaching a bound makes it forget the oldest, and say so.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Memory {
+    /// Ids kept for exact dedup, over all windows.
+    pub ids_max: u32,
+    /// Cases kept in memory.
+    pub cases_max: u32,
+}
+
+/// The configuration of one district, immutable.
+#[derive(Debug)]
+pub struct City {
+    /// Its name for machines.
+    pub id: Box<str>,
+    /// Its name for people, 中文.
+    pub name_zh: Box<str>,
+    /// Its name for people, English.
+    pub name_en: Box<str>,
+    /// Hash of its files.
+    pub version: u64,
+    /// The raster of cells and areas.
+    pub grid: Grid,
+    /// Areas 街镇, by [`crate::ids::AreaId`].
+    pub areas: Vec<Named>,
+    /// Departments, by [`crate::ids::DepartmentId`].
+    pub departments: Vec<Named>,
+    /// Classes, by [`crate::ids::ClassId`].
+    pub classes: Vec<Class>,
+    /// Category words (codes and aliases) to classes.
+    pub categories: Names,
+    /// Policies that classes share.
+    pub policies: Vec<Policy>,
+    /// Sources, by [`crate::ids::SourceId`].
+    pub sources: Vec<Source>,
+    /// Source names to sources.
+    pub source_names: Names,
+    /// The different dedup windows of the sources; [`Source::dedup`] is a position in it.
+    pub dedup_windows: Vec<Window>,
+    /// Who answers for what, where.
+    pub duty: DutyList,
+    /// Units and their pools.
+    pub roster: Roster,
+    /// Bounds of memory.
+    pub memory: Memory,
+    /// A jump of event time beyond this is believed only with the reports that follow.
+    pub jump_ms: i64,
+    files: CityFiles,
+}
+
+impl City {
+    /// Loads a folder.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with file, line and mend.
+    pub fn load(folder: &Path) -> Result<Self, Problems> {
+        Self::compile(CityFiles::read(folder)?)
+    }
+
+    /// The default city, which is part of the program.
+    ///
+    /// # Panics
+    /// Never: a test compiles it.
+    pub fn pudong() -> Self {
+        Self::compile(CityFiles::pudong()).expect("the embedded city compiles")
+    }
+
+    /// The files that it was made of.
+    pub const fn files(&self) -> &CityFiles {
+        &self.files
+    }
+
+    /// Compiles files into a city.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn compile(files: CityFiles) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = Settings::parse(&files, &mut problems).ok_or_else(|| std::mem::take(&mut problems))?;
+        let grid = Grid::compile(&settings.grid, &mut problems);
+        let areas = files.named("areas.csv", &mut problems);
+        let departments = files.named("departments.csv", &mut problems);
+        grid.check_areas(areas.len(), &mut problems);
+        let policies = class::compile_policies(&settings, &mut problems);
+        let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
+        let (sources, source_names, dedup_windows) = source::compile(&settings, &mut problems);
+        let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
+        let duty = DutyList::compile(&files, &tables, &mut problems);
+        let roster = Roster::compile(&files, &settings, &tables, &mut problems);
+        let memory = compile_memory(&settings, &mut problems);
+        problems.into_result(Self {
+            id: settings.city.id.as_str().into(),
+            name_zh: settings.city.name_zh.as_str().into(),
+            name_en: settings.city.name_en.as_str().into(),
+            version: files.version(),
+            grid,
+            areas,
+            departments,
+            classes,
+            categories,
+            policies,
+            sources,
+            source_names,
+            dedup_windows,
+            duty,
+            roster,
+            memory,
+            jump_ms: i64::from(settings.time.jump_minutes) * 60_000,
+            files,
+        })
+    }
+}
+
+/// What tables refer to each other by.
+struct Tables<'a> {
+    areas: &'a [Named],
+    departments: &'a [Named],
+    classes: &'a [Class],
+    grid: &'a Grid,
+}
+
+/// Finds a code in a table of named things.
+fn position(named: &[Named], code: &str) -> Option<u16> {
+    named.iter().position(|entry| &*entry.code == code).and_then(|index| u16::try_from(index).ok())
+}
+
+fn compile_memory(settings: &Settings, problems: &mut Problems) -> Memory {
+    let check = |value: &Spanned<u32>, name: &str, problems: &mut Problems| {
+        if !(1_000..=1_000_000_000).contains(value.get_ref()) {
+            problems.setting(
+                value.span().start,
+                format!("memory.{name} = {} is not between 1,000 and 1,000,000,000", value.get_ref()),
+                "choose a bound that fits the machine; the plan that follows from it is printed at start",
+            );
+        }
+        *value.get_ref()
+    };
+    Memory {
+        ids_max: check(&settings.memory.ids_max, "ids_max", problems),
+        cases_max: check(&settings.memory.cases_max, "cases_max", problems),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_city_compiles_and_everybody_can_be_reached() {
+        let city = City::pudong();
+        assert_eq!((city.areas.len(), &*city.areas[0].code), (36, "310115004"));
+        for (index, _) in city.classes.iter().enumerate() {
+            for area in 0..city.areas.len() {
+                let class = crate::ids::ClassId(index as u16);
+                let area = crate::ids::AreaId(area as u16);
+                let mut candidates = city.duty.candidates(class, crate::ids::CellId(0), area);
+                let first = candidates.next().expect("the duty list names somebody for every class");
+                let pool = city.roster.pool(city.roster.area_pool(first.department, area));
+                assert!(!pool.is_empty(), "{} has units in {}", first.department.0, area.0);
+                assert!(candidates.next().is_some(), "街镇托底: the street stands behind every department");
+            }
+        }
+    }
+
+    const CITY: &str = include_str!("pudong/city.toml");
+    const CLASSES: &str = include_str!("pudong/classes.csv");
+    const DEPARTMENTS: &str = include_str!("pudong/departments.csv");
+    const AREAS: &str = include_str!("pudong/areas.csv");
+    const DUTY: &str = include_str!("pudong/duty.csv");
+
+    /// Compiles the default city with one text replaced, and expects one problem with this file, line and part of its text.
+    fn check(file: &str, from: &str, to: &str, expect: (&str, u64, &str)) {
+        let mut texts = [
+            ("city.toml", CITY),
+            ("classes.csv", CLASSES),
+            ("departments.csv", DEPARTMENTS),
+            ("areas.csv", AREAS),
+            ("duty.csv", DUTY),
+        ];
+        let changed = texts.iter().find(|(name, _)| *name == file).expect("a file").1;
+        assert!(changed.contains(from), "{file} has {from}");
+        let changed = changed.replacen(from, to, 1);
+        texts.iter_mut().find(|(name, _)| *name == file).expect("a file").1 = &changed;
+        let problems = City::compile(CityFiles::from_texts(&texts)).expect_err("a mistake");
+        let found = problems.as_slice().iter().any(|problem| {
+            problem.file == expect.0
+                && problem.line == expect.1
+                && problem.what.contains(expect.2)
+                && !problem.mend.is_empty()
+        });
+        assert!(found, "{from} → {to}: expected {expect:?}, found {problems}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_file_line_and_value() {
+        let line = |text: &str, part: &str| text[..text.find(part).expect(part)].lines().count() as u64 + 1;
+        let source = line(CITY, "[[source]]\nname = \"12345\"");
+        let policy = line(CITY, "[[policy]]\nname = \"matter\"");
+        let cases = [
+            ("city.toml", "west = 121450000", "west = 131450000", ("city.toml", line(CITY, "[grid]"), "131450000")),
+            ("city.toml", "cell_width = 1970", "cell_width = 0", ("city.toml", line(CITY, "[grid]"), "0")),
+            ("city.toml", "area_columns = 51", "area_columns = 50", ("areas.csv", 0, "36 areas")),
+            ("city.toml", "name = \"12345\"", "name = \"\"", ("city.toml", source, "empty")),
+            ("city.toml", "name = \"12319\"", "name = \"12345\"", ("city.toml", source + 10, "12345")),
+            ("city.toml", "kind = \"hotline\"", "kind = \"phone\"", ("city.toml", source + 3, "phone")),
+            ("city.toml", "may = [\"report\"]", "may = [\"rule\"]", ("city.toml", source, "rule")),
+            ("city.toml", "same_place = \"radius\"", "same_place = \"near\"", ("city.toml", policy, "near")),
+            ("city.toml", "radius_m = 50", "radius_m = 0", ("city.toml", policy, "radius_m")),
+            ("city.toml", "minutes = 1440", "minutes = 0", ("city.toml", policy, "0 minutes")),
+            ("city.toml", "ids_max = 4000000", "ids_max = 1", ("city.toml", line(CITY, "ids_max"), "ids_max")),
+            ("city.toml", "departments = \"all\"", "departments = [\"X\"]", ("city.toml", line(CITY, "[[pool]]"), "X")),
+            ("city.toml", "[city]", "[town]", ("city.toml", line(CITY, "[city]"), "town")),
+            ("classes.csv", ",A,", ",D,", ("classes.csv", 2, "urgency \"D\"")),
+            ("classes.csv", ",fault,", ",faults,", ("classes.csv", 2, "faults")),
+            ("classes.csv", "01002", "01001", ("classes.csv", 3, "01001")),
+            ("departments.csv", "D-OPS", "", ("departments.csv", 2, "empty")),
+            ("duty.csv", "01001,district", "01001,block", ("duty.csv", 2, "block")),
+            ("duty.csv", "01001,district,,", "01001,cell,7,", ("duty.csv", 2, "cell \"7\"")),
+            ("duty.csv", "01001,district,,", "99999,district,,", ("duty.csv", 2, "99999")),
+            ("duty.csv", "01002,district", "01001,district", ("duty.csv", 3, "second line")),
+            ("duty.csv", ",U-WATER,district", ",U-WATER,city", ("duty.csv", 2, "tier \"city\"")),
+            ("duty.csv", ",U-WATER,district", "", ("duty.csv", 2, "fields")),
+        ];
+        for (file, from, to, expect) in cases {
+            check(file, from, to, expect);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Sources: who may speak, what they must say, and what a re-send of theirs looks like.
+
+use serde::Deserialize;
+
+use super::Names;
+use super::files::{Problems, Settings, SourceSettings};
+use crate::report::Urgency;
+use crate::time::Window;
+
+/// What kind of system a source is.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// 12345, 12319.
+    Hotline,
+    /// 110.
+    Police,
+    /// Citizens' apps, WeChat, Weibo.
+    App,
+    /// Property, parking, 城管.
+    Partner,
+    /// Grid patrols.
+    Grid,
+    /// Machines.
+    Sensor,
+}
+
+/// What becomes of a report that comes too late to be told from a re-send. Urgent ones are always dispatched.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Late {
+    /// It is refused, with the reason.
+    Refuse,
+    /// It is dispatched all the same, and flagged.
+    Dispatch,
+}
+
+/// One source.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Source {
+    /// Its name in the `source` field.
+    pub name: Box<str>,
+    /// Its name for people.
+    pub name_zh: Box<str>,
+    /// What kind of system it is.
+    pub kind: SourceKind,
+    /// Urgency of its reports before they are understood.
+    pub urgency: Urgency,
+    /// What becomes of its late reports.
+    pub late: Late,
+    /// It may send reports.
+    pub may_report: bool,
+    /// It may send actions on orders.
+    pub may_act: bool,
+    /// It may send units' status.
+    pub may_move_units: bool,
+    /// A report without a time is rejected.
+    pub require_time: bool,
+    /// A report without a place inside the district is rejected.
+    pub require_place: bool,
+    /// A report without a known category is rejected.
+    pub require_category: bool,
+    /// Its own word on urgency counts.
+    pub trust_urgency: bool,
+    /// Longest id in bytes.
+    pub id_bytes_max: usize,
+    /// Which of the city's dedup windows is its own.
+    pub dedup: u8,
+}
+
+/// Limit of [`Source::id_bytes_max`]: what input schema v1 allows.
+const ID_BYTES_MAX: u16 = 128;
+/// Longest dedup window: times within it are kept as 32 bits of milliseconds.
+const DEDUP_MINUTES_MAX: i64 = 49 * 24 * 60;
+/// Most different dedup windows: each costs the mind a set of its own.
+const DEDUP_WINDOWS_MAX: usize = 16;
+
+pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Source>, Names, Vec<Window>) {
+    let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
+    for spanned in &settings.source {
+        let (offset, raw) = (spanned.span().start, spanned.get_ref());
+        if raw.name.is_empty() || raw.name.len() > 64 || !names.insert(&raw.name, sources.len() as u16) {
+            let what = format!("[[source]] name \"{}\" is empty, longer than 64 bytes, or stands twice", raw.name);
+            problems.setting(offset, what, "give each source its own name");
+        }
+        let window = raw.dedup.compile(offset, problems);
+        if window.len_ms > DEDUP_MINUTES_MAX * 60_000 {
+            let what = format!("[[source]] \"{}\": dedup over {} minutes", raw.name, raw.dedup.minutes);
+            problems.setting(offset, what, format!("a dedup window has at most {DEDUP_MINUTES_MAX} minutes (49 days)"));
+        }
+        let dedup = windows.iter().position(|known| *known == window).unwrap_or_else(|| {
+            windows.push(window);
+            windows.len() - 1
+        });
+        sources.push(compile_one(raw, offset, dedup as u8, problems));
+    }
+    if sources.is_empty() || sources.len() > 60_000 {
+        problems.setting(0, format!("{} sources", sources.len()), "declare at least one [[source]], at most 60,000");
+    }
+    if windows.len() > DEDUP_WINDOWS_MAX {
+        let what = format!("{} different dedup windows", windows.len());
+        problems.setting(0, what, format!("let sources share windows: at most {DEDUP_WINDOWS_MAX} differ"));
+    }
+    (sources, names, windows)
+}
+
+fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Problems) -> Source {
+    let name = &raw.name;
+    let urgency = Urgency::from_letter(&raw.urgency).unwrap_or_else(|| {
+        let what = format!("[[source]] \"{name}\": urgency = \"{}\"", raw.urgency);
+        problems.setting(offset, what, "urgency is \"A\", \"B\" or \"C\"");
+        Urgency::C
+    });
+    let mut word = |list: &[String], known: &[&str], key: &str| {
+        for given in list.iter().filter(|given| !known.contains(&given.as_str())) {
+            let what = format!("[[source]] \"{name}\": {key} has \"{given}\"");
+            problems.setting(offset, what, format!("{key} takes {}", known.join(", ")));
+        }
+    };
+    word(&raw.may, &["report", "action", "unit"], "may");
+    word(&raw.require, &["ts", "place", "category"], "require");
+    let id_bytes_max = raw.id_bytes_max.unwrap_or(ID_BYTES_MAX);
+    if !(1..=ID_BYTES_MAX).contains(&id_bytes_max) {
+        let what = format!("[[source]] \"{name}\": id_bytes_max = {id_bytes_max}");
+        problems.setting(offset, what, format!("id_bytes_max is 1 to {ID_BYTES_MAX}"));
+    }
+    let has = |list: &[String], word: &str| list.iter().any(|given| given == word);
+    Source {
+        name: name.as_str().into(),
+        name_zh: raw.name_zh.as_str().into(),
+        kind: raw.kind,
+        urgency,
+        late: raw.late,
+        may_report: has(&raw.may, "report"),
+        may_act: has(&raw.may, "action"),
+        may_move_units: has(&raw.may, "unit"),
+        require_time: has(&raw.require, "ts"),
+        require_place: has(&raw.require, "place"),
+        require_category: has(&raw.require, "category"),
+        trust_urgency: raw.trust_urgency,
+        id_bytes_max: usize::from(id_bytes_max),
+        dedup,
+    }
+}

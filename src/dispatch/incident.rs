@@ -1,0 +1,461 @@
+//! Cases in memory, and which of them a report is about.
+//!
+//! A report joins an open case of its class at the same place within the class's window; what "same place" and "window" mean is
+//! the class's policy. Candidates come from one index: the place (cell, component, address, or a tile of the radius' size) and
+//! class are its key. Distance, then age, decide between candidates: never the order in which a table happens to hold them.
+//!
+//! A case is forgotten when no report can join it and nothing is owed on it. Whether one can join is decided by log time
+//! alone; the memory itself is taken back by a hand that passes over a few cases with every record, so that a window in
+//! which a million cases end costs no record more than any other.
+
+use super::register::{Line, Register};
+use super::slab::Blocks;
+use super::state::{Corrupt, In, Out};
+use super::table::{Place, Slot, Table};
+use crate::city::{City, Policy, SamePlace};
+use crate::effect::{Scope, Tier};
+use crate::geo::{Point, distance2_cm};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, UnitId};
+use crate::record::Head;
+use crate::report::Urgency;
+use crate::time::{At, WindowKind};
+
+/// What is being done about a case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stage {
+    /// People look at it.
+    Review = 0,
+    /// It waits on a desk.
+    Waiting = 1,
+    /// A unit has the order.
+    Assigned = 2,
+    /// The unit took the order.
+    Accepted = 3,
+    /// The unit finished the order.
+    Done = 4,
+    /// Nothing more; reports of the same matter open a new case.
+    Closed = 5,
+}
+
+/// A case, as far as it is needed to decide.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Case {
+    pub id: CaseId,
+    /// The newest event time of its reports.
+    pub last_time: At,
+    pub point: Point,
+    pub cell: CellId,
+    pub area: AreaId,
+    pub class: ClassId,
+    pub urgency: Urgency,
+    pub stage: Stage,
+    pub tier: Tier,
+    pub scope: Scope,
+    pub department: DepartmentId,
+    /// Orders given so far.
+    pub attempt: u16,
+    pub unit: UnitId,
+    pub due: Option<At>,
+    /// What its place is called in the index; 0: it cannot be joined.
+    key: u64,
+    line: Line,
+}
+
+/// An entry of the index: the low half of the key's hash, and where the case is kept.
+#[derive(Clone, Copy)]
+struct Mark {
+    tag: u32,
+    slot: u32,
+}
+
+impl Slot for Mark {
+    const EMPTY: Self = Self { tag: 0, slot: u32::MAX };
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.slot == u32::MAX
+    }
+
+    #[inline]
+    fn home(&self) -> u32 {
+        self.tag
+    }
+}
+
+/// What a slot without a case holds.
+const VACATED: Case = Case {
+    id: CaseId::NONE,
+    last_time: At(0),
+    point: Point::NONE,
+    cell: CellId::NONE,
+    area: AreaId::NONE,
+    class: ClassId::NONE,
+    urgency: Urgency::C,
+    stage: Stage::Review,
+    tier: Tier::District,
+    scope: Scope::District,
+    department: DepartmentId::NONE,
+    attempt: 0,
+    unit: UnitId::NONE,
+    due: None,
+    key: 0,
+    line: Line::NONE,
+};
+/// Until when a slot is kept whose case was forgotten.
+const VACANT: At = At(i64::MAX);
+/// A case on which something is owed is held, whatever the time. (One less than vacant.)
+const HELD: At = At(i64::MAX - 1);
+/// Slots that the hand passes over with each record. Four keep the memory within 4/3 of what is live.
+const SWEPT: usize = 4;
+
+/// All cases in memory.
+pub(super) struct Incidents {
+    cases: Blocks<Case>,
+    /// The last log time at which each case must be kept.
+    keep_until: Blocks<At>,
+    vacant: Vec<u32>,
+    hand: usize,
+    index: Table<Mark>,
+    register: Register,
+    cases_max: usize,
+}
+
+/// Names a place for the index: which kind of place, for which class, in which slice of time. Zero only for "none".
+#[inline]
+const fn place_key(kind: u64, place: u64, class: ClassId, slice: i64) -> u64 {
+    // Each step is a bijection of the state for a fixed input, then mixed: keys differ where their parts do, but for 2^-64.
+    let mut state = place.wrapping_add(kind.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    state = mixed(state) ^ class.0 as u64;
+    state = mixed(state) ^ slice as u64;
+    state = mixed(state);
+    if state == 0 { 1 } else { state }
+}
+
+/// A finalizer with full avalanche (multiply, fold, multiply).
+#[inline]
+const fn mixed(value: u64) -> u64 {
+    let product = (value ^ 0xd6e8_feb8_6659_fd93) as u128 * 0xa076_1d64_78bd_642f_u128;
+    (product as u64) ^ (product >> 64) as u64
+}
+
+const BY_CELL: u64 = 1;
+const BY_TILE: u64 = 2;
+const BY_COMPONENT: u64 = 3;
+const BY_ADDRESS: u64 = 4;
+
+/// Where a report looks for its case.
+struct Search {
+    /// Keys to look under; more than one only for a radius.
+    keys: [u64; 9],
+    used: usize,
+    /// Largest squared distance in cm², if distance matters.
+    reach2: Option<u64>,
+}
+
+/// A tile of the radius' size, and twice as wide in longitude, so that its neighbours cover the radius up to 60° of latitude.
+#[inline]
+const fn tile(point: Point, radius_cm: u32) -> (i64, i64) {
+    // 11.1 cm to a micro-degree of latitude; 10 makes tiles a tenth too large rather than a hair too small.
+    let height = radius_cm as i64 / 10 + 1;
+    ((point.lng as i64).div_euclid(height * 2), (point.lat as i64).div_euclid(height))
+}
+
+#[inline]
+const fn tile_place(x: i64, y: i64) -> u64 {
+    (x as u64) << 32 | (y as u64 & 0xffff_ffff)
+}
+
+impl Search {
+    /// None if the report cannot be joined with any other: no class, or no place of the kind that its policy compares.
+    #[inline]
+    fn of(head: &Head, policy: &Policy, time: At) -> Option<Self> {
+        let slice = match policy.merge.kind {
+            WindowKind::Aligned => policy.merge.slice(time),
+            WindowKind::Sliding => 0,
+        };
+        let key = |kind, place| place_key(kind, place, head.class, slice);
+        let one = |key| Some(Self { keys: [key, 0, 0, 0, 0, 0, 0, 0, 0], used: 1, reach2: None });
+        match policy.same_place {
+            SamePlace::Component if head.component != 0 => one(key(BY_COMPONENT, head.component)),
+            SamePlace::Address if head.address != 0 => one(key(BY_ADDRESS, head.address)),
+            _ if !head.cell.is_some() => None,
+            SamePlace::Radius { cm } => {
+                let (x, y) = tile(head.point, cm);
+                let mut keys = [0; 9];
+                for (index, found) in keys.iter_mut().enumerate() {
+                    // The tile itself comes first: it is where a new case is noted.
+                    const AROUND: [(i64, i64); 9] =
+                        [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
+                    *found = key(BY_TILE, tile_place(x + AROUND[index].0, y + AROUND[index].1));
+                }
+                Some(Self { keys, used: 9, reach2: Some(u64::from(cm) * u64::from(cm)) })
+            }
+            SamePlace::Cell | SamePlace::Component | SamePlace::Address => one(key(BY_CELL, u64::from(head.cell.0))),
+        }
+    }
+}
+
+/// What a report finds: a case to join, or the key under which a new one is to be noted.
+pub(super) enum Found {
+    Case(u32),
+    None { key: u64 },
+}
+
+impl Incidents {
+    pub(super) fn new(cases_max: u32) -> Self {
+        Self {
+            cases: Blocks::new(),
+            keep_until: Blocks::new(),
+            vacant: Vec::new(),
+            hand: 0,
+            index: Table::new(),
+            register: Register::default(),
+            cases_max: cases_max as usize,
+        }
+    }
+
+    /// The case that a report is about: the nearest, then the oldest, of those it may join.
+    #[inline]
+    pub(super) fn find(&self, head: &Head, city: &City, time: At, at: At) -> Found {
+        let Some(policy) = policy_of(city, head.class) else { return Found::None { key: 0 } };
+        let Some(search) = Search::of(head, policy, time) else { return Found::None { key: 0 } };
+        let mut best: Option<(u64, CaseId, u32)> = None;
+        for key in &search.keys[..search.used] {
+            self.index.find(shard(*key), *key as u32, |mark| {
+                if mark.tag == *key as u32 {
+                    let case = &self.cases[mark.slot as usize];
+                    let joins = case.key == *key
+                        && policy.merge.joins(case.last_time, time)
+                        && !policy.merge.is_past(case.last_time, at);
+                    let distance = if search.reach2.is_some() { distance2_cm(head.point, case.point) } else { 0 };
+                    if joins && distance <= search.reach2.unwrap_or(0) {
+                        let candidate = (distance, case.id, mark.slot);
+                        best = Some(best.map_or(candidate, |known| known.min(candidate)));
+                    }
+                }
+                false
+            });
+        }
+        best.map_or(Found::None { key: search.keys[0] }, |(_, _, slot)| Found::Case(slot))
+    }
+
+    /// Reads where a report's case will be looked up; see [`Table::touch`].
+    #[inline]
+    pub(super) fn touch(&self, head: &Head, city: &City, time: At) -> u32 {
+        policy_of(city, head.class)
+            .and_then(|policy| Search::of(head, policy, time))
+            .map_or(0, |search| self.index.touch(shard(search.keys[0]), search.keys[0] as u32))
+    }
+
+    /// A new case, noted under the key that [`Incidents::find`] gave.
+    #[inline]
+    pub(super) fn open(&mut self, id: CaseId, head: &Head, key: u64, city: &City, time: At) -> u32 {
+        let case = Case {
+            id,
+            last_time: time,
+            point: head.point,
+            cell: head.cell,
+            area: head.area,
+            class: head.class,
+            urgency: head.urgency,
+            key,
+            ..VACATED
+        };
+        let keep = keep_until(&case, city);
+        let slot = if let Some(slot) = self.vacant.pop() {
+            self.cases[slot as usize] = case;
+            self.keep_until[slot as usize] = keep;
+            slot
+        } else {
+            self.cases.push(case);
+            self.keep_until.push(keep);
+            self.cases.len() as u32 - 1
+        };
+        self.cases[slot as usize].line = self.register.note(id, slot);
+        if key != 0 {
+            self.index.insert(shard(key), Mark { tag: key as u32, slot });
+        }
+        slot
+    }
+
+    /// The case in a slot.
+    #[inline]
+    pub(super) fn case(&self, slot: u32) -> &Case {
+        &self.cases[slot as usize]
+    }
+
+    /// Changes the case in a slot, and how long it is kept.
+    #[inline]
+    pub(super) fn change(&mut self, slot: u32, city: &City, change: impl FnOnce(&mut Case)) {
+        let case = &mut self.cases[slot as usize];
+        change(case);
+        self.keep_until[slot as usize] = keep_until(case, city);
+        if case.stage == Stage::Closed && case.key != 0 {
+            self.leave_index(slot);
+        }
+    }
+
+    /// Where a case is kept that must still be kept at log time `at`: one whose time has passed is gone for everybody,
+    /// whether or not the hand came by.
+    pub(super) fn by_id(&self, id: CaseId, at: At) -> Option<u32> {
+        self.register.find(id).filter(|slot| self.keep_until[*slot as usize] >= at)
+    }
+
+    /// Number of cases in memory.
+    pub(super) fn len(&self) -> usize {
+        self.cases.len() - self.vacant.len()
+    }
+
+    /// The hand passes over a few slots and takes back those whose time has passed.
+    #[inline]
+    pub(super) fn sweep(&mut self, at: At) {
+        for _ in 0..SWEPT.min(self.cases.len()) {
+            if self.keep_until[self.hand] < at {
+                self.forget(self.hand as u32);
+            }
+            self.hand += 1;
+            if self.hand == self.cases.len() {
+                self.hand = 0;
+            }
+        }
+    }
+
+    /// The oldest case, if there are more than the bound allows.
+    #[inline]
+    pub(super) fn beyond_bound(&self) -> Option<u32> {
+        if self.len() <= self.cases_max { None } else { self.register.oldest() }
+    }
+
+    /// Takes back a slot.
+    pub(super) fn forget(&mut self, slot: u32) {
+        if self.cases[slot as usize].key != 0 {
+            self.leave_index(slot);
+        }
+        let cases = &mut self.cases;
+        self.register.forget(cases[slot as usize].line, |slot, line| cases[slot as usize].line = line);
+        self.keep_until[slot as usize] = VACANT;
+        self.vacant.push(slot);
+    }
+
+    fn leave_index(&mut self, slot: u32) {
+        let key = std::mem::take(&mut self.cases[slot as usize].key);
+        let place: Option<Place> = self.index.find(shard(key), key as u32, |mark| mark.slot == slot);
+        self.index.remove(place.expect("a case with a key is in the index"));
+    }
+}
+
+#[inline]
+const fn shard(key: u64) -> u8 {
+    (key >> 56) as u8
+}
+
+#[inline]
+fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
+    city.classes.get(class.index()).map(|class| &city.policies[usize::from(class.policy)])
+}
+
+/// Until when a case must be kept: while a report can join it, and while something is owed on it.
+#[inline]
+fn keep_until(case: &Case, city: &City) -> At {
+    let owed = match case.stage {
+        Stage::Waiting => true,
+        Stage::Assigned | Stage::Accepted | Stage::Done => case.due.is_some(),
+        Stage::Review | Stage::Closed => false,
+    };
+    if owed {
+        return HELD;
+    }
+    let joinable = case.key != 0 && case.stage != Stage::Closed;
+    match policy_of(city, case.class) {
+        Some(policy) if joinable => policy.merge.until(case.last_time).min(HELD),
+        _ => At(i64::MIN),
+    }
+}
+
+impl Case {
+    fn encode(&self, out: &mut Out) {
+        out.u64(self.id.0);
+        out.i64(self.last_time.0);
+        out.i32(self.point.lng);
+        out.i32(self.point.lat);
+        out.u32(self.cell.0);
+        out.u16(self.area.0);
+        out.u16(self.class.0);
+        out.u8(self.urgency as u8);
+        out.u8(self.stage as u8);
+        out.u8(self.tier as u8);
+        out.u8(self.scope as u8);
+        out.u16(self.department.0);
+        out.u16(self.attempt);
+        out.u32(self.unit.0);
+        out.i64(self.due.map_or(i64::MIN, |due| due.0));
+        out.u64(self.key);
+    }
+
+    fn decode(input: &mut In<'_>) -> Result<Self, Corrupt> {
+        const STAGES: [Stage; 6] =
+            [Stage::Review, Stage::Waiting, Stage::Assigned, Stage::Accepted, Stage::Done, Stage::Closed];
+        const SCOPES: [Scope; 3] = [Scope::Cell, Scope::Area, Scope::District];
+        Ok(Self {
+            id: CaseId(input.u64()?),
+            last_time: At(input.i64()?),
+            point: Point { lng: input.i32()?, lat: input.i32()? },
+            cell: CellId(input.u32()?),
+            area: AreaId(input.u16()?),
+            class: ClassId(input.u16()?),
+            urgency: Urgency::from_code(input.u8()?),
+            stage: *STAGES.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
+            tier: *Tier::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
+            scope: *SCOPES.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
+            department: DepartmentId(input.u16()?),
+            attempt: input.u16()?,
+            unit: UnitId(input.u32()?),
+            due: Some(input.i64()?).filter(|due| *due != i64::MIN).map(At),
+            key: input.u64()?,
+            line: Line::NONE,
+        })
+    }
+}
+
+impl Incidents {
+    /// Writes every slot, forgotten ones too, so that a restored mind takes back memory at the same records as the first.
+    pub(super) fn encode(&self, out: &mut Out) {
+        out.u64(self.cases.len() as u64);
+        for (case, keep) in self.cases.iter().zip(self.keep_until.iter()) {
+            out.i64(keep.0);
+            if *keep != VACANT {
+                case.encode(out);
+            }
+        }
+        out.list(&self.vacant, |out, slot| out.u32(*slot));
+        out.u64(self.hand as u64);
+    }
+
+    /// Reads what [`Incidents::encode`] wrote.
+    pub(super) fn decode(cases_max: u32, input: &mut In<'_>) -> Result<Self, Corrupt> {
+        let mut incidents = Self::new(cases_max);
+        let mut order = Vec::new();
+        for slot in 0..input.u64()? {
+            let keep = At(input.i64()?);
+            let case = if keep == VACANT { VACATED } else { Case::decode(input)? };
+            if keep != VACANT {
+                order.push((case.id, slot as u32));
+            }
+            incidents.cases.push(case);
+            incidents.keep_until.push(keep);
+        }
+        order.sort_unstable();
+        for (id, slot) in order {
+            incidents.cases[slot as usize].line = incidents.register.note(id, slot);
+            let key = incidents.cases[slot as usize].key;
+            if key != 0 {
+                incidents.index.insert(shard(key), Mark { tag: key as u32, slot });
+            }
+        }
+        incidents.vacant = input.list(In::u32)?;
+        incidents.hand = usize::try_from(input.u64()?).map_err(|_| Corrupt)?;
+        let slots = incidents.cases.len();
+        let in_range = incidents.vacant.iter().all(|slot| (*slot as usize) < slots);
+        if in_range && (incidents.hand < slots || incidents.hand == 0) { Ok(incidents) } else { Err(Corrupt) }
+    }
+}

@@ -1,0 +1,227 @@
+//! Orders: how a case comes to a unit, and what the unit can do with it.
+
+use super::Dispatcher;
+use super::incident::Stage;
+use crate::city::{Candidate, PoolId};
+use crate::effect::{Doubt, Effect, Effects, Refusal, Waits, Why};
+use crate::ids::{CaseId, OrderId, Seq, UnitId};
+use crate::record::{OrderAction, Record, UnitChange};
+use crate::report::{Urgency, Verb};
+use crate::time::At;
+
+/// Most waiting cases that one record sets in motion. The others follow with the records after it.
+const FREED_MAX: usize = 64;
+
+impl Dispatcher {
+    /// Hands a case to the first unit that has room, following the duty list; else lets it wait, or asks people.
+    #[inline]
+    pub(super) fn assign(&mut self, slot: u32, record: &Record, why: Why, except: UnitId, out: &mut Effects) {
+        let case = self.incidents.case(slot);
+        let class = &self.city.classes[case.class.index()];
+        let how = self.city.policies[usize::from(class.policy)].assign;
+        let mut staffed = None;
+        for candidate in self.city.duty.candidates(case.class, case.cell, case.area) {
+            for pool in self.pools(candidate, slot) {
+                let units = self.city.roster.pool(pool);
+                staffed = staffed.or_else(|| (!units.is_empty()).then_some(candidate));
+                if let Some(unit) = self.desks.choose(units, how, case.point, except) {
+                    return self.hand_over(slot, candidate, unit, record, why, out);
+                }
+            }
+        }
+        self.nobody(slot, staffed, record.seq, except, out);
+    }
+
+    /// The pools that a candidate draws from for a case: of its area, then of the district.
+    #[inline]
+    fn pools(&self, candidate: Candidate, slot: u32) -> [PoolId; 2] {
+        let area = self.incidents.case(slot).area;
+        let roster = &self.city.roster;
+        [roster.area_pool(candidate.department, area), roster.district_pool(candidate.department)]
+    }
+
+    #[inline]
+    fn hand_over(
+        &mut self,
+        slot: u32,
+        candidate: Candidate,
+        unit: UnitId,
+        record: &Record,
+        why: Why,
+        out: &mut Effects,
+    ) {
+        self.desks.take(unit);
+        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit_ms;
+        self.incidents.change(slot, &self.city, |case| {
+            case.stage = Stage::Assigned;
+            case.unit = unit;
+            case.department = candidate.department;
+            case.tier = candidate.tier;
+            case.scope = candidate.scope;
+            case.attempt = case.attempt.saturating_add(1);
+            // A later attempt keeps the deadline of the first: giving an order back buys no time.
+            case.due = case.due.or_else(|| limit.map(|limit| record.at.plus(limit)));
+        });
+        let case = self.incidents.case(slot);
+        out.push(
+            record.seq,
+            Effect::Assigned {
+                order: OrderId { case: case.id, attempt: case.attempt },
+                unit,
+                department: case.department,
+                class: case.class,
+                cell: case.cell,
+                area: case.area,
+                tier: case.tier,
+                scope: case.scope,
+                urgency: case.urgency,
+                why,
+                due: case.due,
+            },
+        );
+    }
+
+    /// No unit can take the case: it waits where units are, and goes to people where there are none.
+    #[cold]
+    fn nobody(&mut self, slot: u32, staffed: Option<Candidate>, seq: Seq, except: UnitId, out: &mut Effects) {
+        let case = self.incidents.case(slot);
+        let Some(staffed) = staffed else {
+            let named = self.city.duty.candidates(case.class, case.cell, case.area).next();
+            let doubt = if named.is_some() { Doubt::NoUnit } else { Doubt::NoDepartment };
+            return self.review(slot, seq, doubt, out);
+        };
+        if except.is_some() && !self.others_exist(slot, except) {
+            return self.review(slot, seq, Doubt::AllReturned, out);
+        }
+        let (id, urgency) = (case.id, case.urgency);
+        self.each_pool(slot, |desks, pool| desks.wait(pool, urgency, id));
+        self.incidents.change(slot, &self.city, |case| {
+            case.stage = Stage::Waiting;
+            case.department = staffed.department;
+        });
+        out.push(seq, Effect::Waiting { case: id, department: staffed.department, why: Waits::NoFreeUnit });
+    }
+
+    /// Whether any unit but one could ever take the case.
+    fn others_exist(&self, slot: u32, except: UnitId) -> bool {
+        let case = self.incidents.case(slot);
+        let candidates = self.city.duty.candidates(case.class, case.cell, case.area);
+        let mut pools = candidates.flat_map(|candidate| self.pools(candidate, slot));
+        pools.any(|pool| self.city.roster.pool(pool).any(|unit| unit != except.index()))
+    }
+
+    fn each_pool(&mut self, slot: u32, mut act: impl FnMut(&mut super::Desks, PoolId)) {
+        let case = *self.incidents.case(slot);
+        for candidate in self.city.duty.candidates(case.class, case.cell, case.area) {
+            for pool in self.pools(candidate, slot) {
+                act(&mut self.desks, pool);
+            }
+        }
+    }
+
+    /// Ends a case's waiting, if it waits.
+    pub(super) fn end_wait(&mut self, slot: u32) {
+        let case = self.incidents.case(slot);
+        let (id, urgency) = (case.id, case.urgency);
+        if case.stage == Stage::Waiting {
+            self.each_pool(slot, |desks, pool| desks.end_wait(pool, urgency, id));
+        }
+    }
+
+    /// Raises a case's urgency; where it waits, it moves up.
+    pub(super) fn raise(&mut self, slot: u32, urgency: Urgency) {
+        self.end_wait(slot);
+        self.incidents.change(slot, &self.city, |case| case.urgency = urgency);
+        let case = self.incidents.case(slot);
+        let id = case.id;
+        if case.stage == Stage::Waiting {
+            self.each_pool(slot, |desks, pool| desks.wait(pool, urgency, id));
+        }
+    }
+
+    pub(super) fn review(&mut self, slot: u32, seq: Seq, doubt: Doubt, out: &mut Effects) {
+        self.incidents.change(slot, &self.city, |case| case.stage = Stage::Review);
+        out.push(seq, Effect::Review { case: self.incidents.case(slot).id, doubt });
+    }
+
+    pub(super) fn on_action(&mut self, record: &Record, action: &OrderAction, out: &mut Effects) {
+        let refuse = |why| Effect::Refused { source: record.origin.source, order: action.order, why };
+        match self.open_order(action, record.at) {
+            Ok(slot) => self.act(slot, record, action, out),
+            Err(why) => out.push(record.seq, refuse(why)),
+        }
+    }
+
+    /// The slot of an order's case, if the order is in a state for this action.
+    fn open_order(&self, action: &OrderAction, at: At) -> Result<u32, Refusal> {
+        let slot = self.incidents.by_id(action.order.case, at).ok_or(Refusal::NoSuchOrder)?;
+        let case = self.incidents.case(slot);
+        let allowed = match action.verb {
+            Verb::Accept => case.stage == Stage::Assigned,
+            Verb::Return | Verb::Done => matches!(case.stage, Stage::Assigned | Stage::Accepted),
+            Verb::Close => matches!(case.stage, Stage::Done | Stage::Review | Stage::Waiting),
+        };
+        match action.order.attempt.cmp(&case.attempt) {
+            std::cmp::Ordering::Less => Err(Refusal::Superseded),
+            std::cmp::Ordering::Greater => Err(Refusal::NoSuchOrder),
+            std::cmp::Ordering::Equal if allowed => Ok(slot),
+            std::cmp::Ordering::Equal => Err(Refusal::WrongState),
+        }
+    }
+
+    fn act(&mut self, slot: u32, record: &Record, action: &OrderAction, out: &mut Effects) {
+        let (order, unit) = (action.order, self.incidents.case(slot).unit);
+        match action.verb {
+            Verb::Accept => {
+                self.incidents.change(slot, &self.city, |case| case.stage = Stage::Accepted);
+                out.push(record.seq, Effect::Accepted { order, unit });
+            }
+            Verb::Return => {
+                self.desks.release(unit);
+                out.push(record.seq, Effect::Returned { order, unit });
+                self.assign(slot, record, Why::Returned, unit, out);
+            }
+            Verb::Done => {
+                self.desks.release(unit);
+                self.incidents.change(slot, &self.city, |case| case.stage = Stage::Done);
+                out.push(record.seq, Effect::Done { order, unit });
+            }
+            Verb::Close => {
+                self.end_wait(slot);
+                self.incidents.change(slot, &self.city, |case| case.stage = Stage::Closed);
+                out.push(record.seq, Effect::Closed { case: order.case });
+            }
+        }
+    }
+
+    pub(super) fn on_unit(&mut self, record: &Record, change: &UnitChange, out: &mut Effects) {
+        self.desks.change(change);
+        let unit = self.desks.unit(change.unit);
+        let (status, load, capacity) = (unit.status, unit.load, unit.capacity);
+        out.push(record.seq, Effect::UnitChanged { unit: change.unit, status, load, capacity });
+    }
+
+    /// Gives units that became free the cases that wait for them, the most urgent first.
+    #[inline]
+    pub(super) fn serve_waiting(&mut self, record: &Record, out: &mut Effects) {
+        for _ in 0..FREED_MAX {
+            let Some(unit) = self.desks.first_freed() else { return };
+            match self.desks.first_waiting(unit) {
+                Some(case) => self.serve(case, unit, record, out),
+                None => self.desks.not_freed(unit),
+            }
+        }
+    }
+
+    #[cold]
+    fn serve(&mut self, case: CaseId, unit: UnitId, record: &Record, out: &mut Effects) {
+        let slot = self.incidents.by_id(case, record.at).expect("a case that waits is held");
+        let department = self.city.roster.department(self.desks.unit(unit).pool);
+        let about = self.incidents.case(slot);
+        let mut candidates = self.city.duty.candidates(about.class, about.cell, about.area);
+        let candidate = candidates.find(|candidate| candidate.department == department);
+        let candidate = candidate.expect("a case waits only in pools of its candidates");
+        self.end_wait(slot);
+        self.hand_over(slot, candidate, unit, record, Why::Freed, out);
+    }
+}

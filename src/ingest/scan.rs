@@ -1,0 +1,254 @@
+//! Looks at 32 bytes at once: where a string stops, where a run of digits ends, whether a remembered text stands here.
+//!
+//! Every question has one answer in bits, bit `i` for byte `i`. Builds for AVX2 ask the processor; others compute the same
+//! bits in four 64-bit words, and a test holds the two together.
+
+#![allow(unsafe_code)]
+
+/// Bytes in a block.
+pub const BLOCK: usize = 32;
+
+#[cfg(target_feature = "avx2")]
+use avx2::Block;
+#[cfg(not(target_feature = "avx2"))]
+use words::Block;
+
+/// Where the run of plain string bytes that begins at `at` stops: at the first quote, backslash or control character, or
+/// at the end of the text.
+#[inline]
+pub fn string_stop(text: &[u8], mut at: usize) -> usize {
+    loop {
+        let stops = ask(text, at, Block::stops);
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize;
+        }
+        at += BLOCK;
+        if at >= text.len() {
+            return text.len();
+        }
+    }
+}
+
+/// Where the run of digits that begins at `at` ends.
+#[inline]
+pub fn digits_end(text: &[u8], mut at: usize) -> usize {
+    loop {
+        let others = !ask(text, at, Block::digits);
+        if others != 0 {
+            return at + others.trailing_zeros() as usize;
+        }
+        at += BLOCK;
+    }
+}
+
+/// Whether the first bytes of `pattern`, those whose bit is set in `mask`, stand at `at`.
+#[inline]
+pub fn stands_at(text: &[u8], at: usize, pattern: &[u8; BLOCK], mask: u32) -> bool {
+    match text.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(block) => Block::load(block).same(Block::load(pattern)) & mask == mask,
+        None => text.get(at..).is_some_and(|rest| rest.starts_with(&pattern[..mask.trailing_ones() as usize])),
+    }
+}
+
+/// The answer for the 32 bytes from `at` on. Bytes behind the end of the text answer no.
+#[inline(always)]
+fn ask(text: &[u8], at: usize, question: impl Fn(Block) -> u32) -> u32 {
+    match text.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(block) => question(Block::load(block)),
+        None => ask_near_end(text, at, question),
+    }
+}
+
+/// As [`ask`], where fewer than 32 bytes are left: looks at the last 32 and drops the answers for those before `at`.
+#[inline(always)]
+fn ask_near_end(text: &[u8], at: usize, question: impl Fn(Block) -> u32) -> u32 {
+    let left = text.len().saturating_sub(at);
+    if left == 0 {
+        return 0;
+    }
+    match text.last_chunk() {
+        Some(block) => question(Block::load(block)) >> (BLOCK - left),
+        None => {
+            let mut block = [0; BLOCK];
+            block[..left].copy_from_slice(&text[at..]);
+            question(Block::load(&block)) & ((1 << left) - 1)
+        }
+    }
+}
+
+#[cfg(target_feature = "avx2")]
+mod avx2 {
+    use std::arch::x86_64::*;
+
+    /// 32 bytes in one register.
+    #[derive(Clone, Copy)]
+    pub struct Block(__m256i);
+
+    impl Block {
+        #[inline(always)]
+        pub fn load(bytes: &[u8; super::BLOCK]) -> Self {
+            // SAFETY: this module is compiled only for processors with AVX2; the reference is to 32 readable bytes, and this
+            // load needs no alignment.
+            Self(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) })
+        }
+
+        /// Quotes, backslashes and control characters.
+        #[inline(always)]
+        pub fn stops(self) -> u32 {
+            // SAFETY: this module is compiled only for processors with AVX2; the instructions touch registers alone.
+            unsafe {
+                let quotes = _mm256_cmpeq_epi8(self.0, _mm256_set1_epi8(b'"' as i8));
+                let backslashes = _mm256_cmpeq_epi8(self.0, _mm256_set1_epi8(b'\\' as i8));
+                let controls = _mm256_cmpeq_epi8(self.0, _mm256_min_epu8(self.0, _mm256_set1_epi8(0x1f)));
+                _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(quotes, backslashes), controls)) as u32
+            }
+        }
+
+        /// `0` to `9`.
+        #[inline(always)]
+        pub fn digits(self) -> u32 {
+            // SAFETY: this module is compiled only for processors with AVX2; the instructions touch registers alone.
+            unsafe {
+                let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(b'0' as i8));
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(value, _mm256_min_epu8(value, _mm256_set1_epi8(9)))) as u32
+            }
+        }
+
+        /// Bytes that are the same in both.
+        #[inline(always)]
+        pub fn same(self, other: Self) -> u32 {
+            // SAFETY: this module is compiled only for processors with AVX2; the instructions touch registers alone.
+            unsafe { _mm256_movemask_epi8(_mm256_cmpeq_epi8(self.0, other.0)) as u32 }
+        }
+    }
+}
+
+#[cfg(any(test, not(target_feature = "avx2")))]
+mod words {
+    /// The low bit of each byte.
+    const LOW: u64 = u64::MAX / 255;
+    /// All bits but the high one of each byte.
+    const SEVEN: u64 = LOW * 0x7f;
+
+    /// 32 bytes in four words.
+    #[derive(Clone, Copy)]
+    pub struct Block([u64; 4]);
+
+    impl Block {
+        #[inline(always)]
+        pub fn load(bytes: &[u8; super::BLOCK]) -> Self {
+            let (words, _) = bytes.as_chunks::<8>();
+            Self(std::array::from_fn(|i| u64::from_le_bytes(words[i])))
+        }
+
+        /// Quotes, backslashes and control characters.
+        #[inline(always)]
+        pub fn stops(self) -> u32 {
+            self.ask(|word| {
+                zeros(word ^ (LOW * b'"' as u64)) | zeros(word ^ (LOW * b'\\' as u64)) | zeros(word & (LOW * 0xe0))
+            })
+        }
+
+        /// `0` to `9`.
+        #[inline(always)]
+        pub fn digits(self) -> u32 {
+            // A digit is a byte 0x3_ whose low half stays below 16 when 6 is added. Both sums stay within their byte.
+            self.ask(|word| {
+                zeros(((word & (LOW * 0xf0)) | (((word & (LOW * 0x0f)) + LOW * 6) >> 4) & LOW) ^ (LOW * 0x30))
+            })
+        }
+
+        /// Bytes that are the same in both.
+        #[inline(always)]
+        pub fn same(self, other: Self) -> u32 {
+            Self(std::array::from_fn(|i| self.0[i] ^ other.0[i])).ask(zeros)
+        }
+
+        /// One bit a byte, of an answer that stands in the high bit of each byte.
+        #[inline(always)]
+        fn ask(self, question: impl Fn(u64) -> u64) -> u32 {
+            let bits = |word: u64| ((question(word) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
+            let [a, b, c, d] = self.0;
+            bits(a) | bits(b) << 8 | bits(c) << 16 | bits(d) << 24
+        }
+    }
+
+    /// The high bit of each byte that is zero, and no other bit. (The shorter formula with a subtraction lets a borrow run
+    /// into the next byte.)
+    #[inline(always)]
+    fn zeros(word: u64) -> u64 {
+        !(((word & SEVEN) + SEVEN) | word | SEVEN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn is_stop(byte: u8) -> bool {
+        byte == b'"' || byte == b'\\' || byte < 0x20
+    }
+
+    /// The bits that a byte-by-byte reader gives.
+    fn bits(bytes: &[u8; BLOCK], question: impl Fn(u8) -> bool) -> u32 {
+        bytes.iter().enumerate().fold(0, |bits, (i, &byte)| bits | u32::from(question(byte)) << i)
+    }
+
+    fn check(bytes: &[u8; BLOCK], other: &[u8; BLOCK]) {
+        let same = bytes.iter().zip(other).enumerate().fold(0, |bits, (i, (a, b))| bits | u32::from(a == b) << i);
+        let expected = (bits(bytes, is_stop), bits(bytes, |byte| byte.is_ascii_digit()), same);
+        let words = words::Block::load(bytes);
+        assert_eq!((words.stops(), words.digits(), words.same(words::Block::load(other))), expected, "words {bytes:?}");
+        let block = Block::load(bytes);
+        assert_eq!((block.stops(), block.digits(), block.same(Block::load(other))), expected, "block {bytes:?}");
+    }
+
+    #[test]
+    fn every_byte_value_beside_every_other() {
+        for a in 0..=255 {
+            for b in 0..=255 {
+                check(&std::array::from_fn(|i| if i % 2 == 0 { a } else { b }), &[a; BLOCK]);
+            }
+        }
+    }
+
+    /// A byte that is likely to matter.
+    fn byte() -> impl Strategy<Value = u8> {
+        prop_oneof![any::<u8>(), Just(b'"'), Just(b'\\'), b'0'..=b'9', 0u8..0x22, 0x7fu8..0x84]
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_answer_as_a_reader_of_bytes(a in prop::array::uniform32(byte()), b in prop::array::uniform32(byte())) {
+            check(&a, &b);
+            check(&a, &a);
+        }
+
+        #[test]
+        fn runs_end_where_a_reader_of_bytes_says(
+            text in prop::collection::vec(prop_oneof![9 => Just(b'7'), 1 => Just(b'x'), 1 => byte()], 0..140),
+        ) {
+            for at in 0..=text.len() {
+                let end = |question: fn(u8) -> bool| {
+                    text[at..].iter().position(|&byte| question(byte)).map_or(text.len(), |length| at + length)
+                };
+                prop_assert_eq!(string_stop(&text, at), end(is_stop));
+                prop_assert_eq!(digits_end(&text, at), end(|byte| !byte.is_ascii_digit()));
+            }
+        }
+
+        #[test]
+        fn patterns_stand_where_they_stand(
+            text in prop::collection::vec(0u8..2, 0..80), pattern in prop::collection::vec(0u8..2, 0..=BLOCK),
+        ) {
+            let mut block = [7; BLOCK];
+            block[..pattern.len()].copy_from_slice(&pattern);
+            let mask = (1u64 << pattern.len()) as u32;
+            let mask = mask.wrapping_sub(1);
+            for at in 0..=text.len() {
+                prop_assert_eq!(stands_at(&text, at, &block, mask), text[at..].starts_with(&pattern));
+            }
+        }
+    }
+}

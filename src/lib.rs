@@ -1,12 +1,26 @@
 //! 派单 paidan.
 
 pub mod city;
+pub mod cli;
+pub mod data;
 pub mod dispatch;
 pub mod effect;
+pub mod engine;
+pub mod failure;
 pub mod fingerprint;
 pub mod geo;
 pub mod ids;
+pub mod ingest;
+pub mod journal;
+pub mod lane;
+pub mod meter;
+pub mod order;
+pub mod publish;
 pub mod record;
 pub mod report;
+pub mod ring;
+pub mod run;
+pub mod summary;
 pub mod time;
 pub mod understand;
+pub mod view;

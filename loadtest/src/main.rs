@@ -4,6 +4,8 @@ mod bench_city;
 mod counts;
 mod r#gen;
 mod line;
+mod lines;
+mod machine;
 mod progress;
 mod ratio;
 mod reference;

@@ -3,14 +3,12 @@
 //! borrowed parse by `sonic-rs`, `hashbrown` sets for each bucket, ids in an arena, one output buffer.
 
 use crate::counts::{Counts, Measured, fnv1a, write_json};
-use crate::{Outcome, bench_city::*, usage::Usage};
+use crate::{Outcome, bench_city::*, lines::each_line, usage::Usage};
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable, hash_table::Entry};
 use serde::Deserialize;
-use sonic_rs::JsonValueTrait;
 use std::hash::BuildHasher;
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::{borrow::Cow, collections::BTreeMap, fs::File, io, time::Instant};
+use std::{borrow::Cow, collections::BTreeMap, fs::File, io, io::Write, time::Instant};
 
 const BUFFER_BYTES: usize = 1 << 20;
 const CASE_KEY: &str = "{\"case\":\"";
@@ -51,8 +49,8 @@ struct Event<'a> {
 struct Bucket {
     /// Length, source and id of every report, one after the other.
     names: Vec<u8>,
-    /// Hash of each and where it begins.
-    ids: HashTable<(u64, usize)>,
+    /// Hash of each and where it begins: eight bytes, so that a bucket's table stays small.
+    ids: HashTable<(u32, u32)>,
     /// Cell and category of every case.
     cases: HashSet<u32>,
 }
@@ -64,11 +62,15 @@ impl Bucket {
         self.names.extend_from_slice(&[id.len() as u8, source.as_bytes()[0]]);
         self.names.extend_from_slice(id.as_bytes());
         let name = &self.names[first..];
-        let hash = hasher.hash_one(name);
+        let hash = hasher.hash_one(name) as u32;
+        let spread = |hash: u32| u64::from(hash) << 32 | u64::from(hash);
         // A name begins with its length, so a prefix that is equal is all of it.
-        match self.ids.entry(hash, |seen| self.names[seen.1..].starts_with(name), |seen| seen.0) {
+        let same = |seen: &(u32, u32)| seen.0 == hash && self.names[seen.1 as usize..].starts_with(name);
+        match self.ids.entry(spread(hash), same, |seen| spread(seen.0)) {
             Entry::Occupied(_) => self.names.truncate(first),
-            Entry::Vacant(slot) => drop(slot.insert((hash, first))),
+            Entry::Vacant(slot) => {
+                slot.insert((hash, u32::try_from(first).expect("ten minutes have less than 4 GiB of ids")));
+            }
         }
         self.names.len() > first
     }
@@ -86,16 +88,21 @@ struct Job {
 }
 
 impl Job {
-    fn line(&mut self, line: &[u8]) {
+    fn line(&mut self, line: &[u8], output: &mut impl Write) -> io::Result<()> {
         self.counts.lines += 1;
         match sonic_rs::from_slice::<Event>(line) {
+            // An array of six would be an event to serde as well.
+            _ if !line.trim_ascii_start().starts_with(b"{") => self.counts.malformed += 1,
             Ok(event) => self.event(&event),
             // A field of another type makes an object invalid, not malformed.
-            Err(_) => match sonic_rs::from_slice::<sonic_rs::Value>(line) {
-                Ok(value) if value.is_object() => self.counts.invalid += 1,
-                _ => self.counts.malformed += 1,
-            },
+            Err(_) if sonic_rs::from_slice::<sonic_rs::Value>(line).is_ok() => self.counts.invalid += 1,
+            Err(_) => self.counts.malformed += 1,
         }
+        if self.output.len() >= BUFFER_BYTES {
+            output.write_all(&self.output)?;
+            self.output.clear();
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) {
@@ -156,31 +163,6 @@ impl Job {
         put(out, ",\"unit\":", digits.format(unit));
         put(out, "}\n", "");
     }
-
-    /// Reads `input` to its end.
-    fn pass(&mut self, mut input: impl Read, mut output: impl Write) -> io::Result<()> {
-        let (mut buffer, mut filled) = (vec![0; BUFFER_BYTES], 0);
-        loop {
-            let read = input.read(&mut buffer[filled..])?;
-            if read == 0 {
-                if filled > 0 {
-                    self.line(&buffer[..filled]);
-                }
-                return output.write_all(&self.output);
-            }
-            filled += read;
-            let mut start = 0;
-            for end in memchr::memchr_iter(b'\n', &buffer[..filled]) {
-                self.line(&buffer[start..end]);
-                start = end + 1;
-            }
-            buffer.copy_within(start..filled, 0);
-            filled -= start;
-            buffer.resize(BUFFER_BYTES.max(2 * filled), 0);
-            output.write_all(&self.output)?;
-            self.output.clear();
-        }
-    }
 }
 
 fn put(out: &mut Vec<u8>, key: &str, value: &str) {
@@ -193,14 +175,15 @@ pub fn run(args: &Args) -> Outcome {
     let started = Instant::now();
     let failed = |path: &Path, e| format!("{}: cannot open: {e}", path.display());
     let input = File::open(&args.file).map_err(|e| failed(&args.file, e))?;
-    let output: Box<dyn Write> = match &args.out {
+    let mut output: Box<dyn Write> = match &args.out {
         Some(path) => Box::new(File::create(path).map_err(|e| failed(path, e))?),
         None => Box::new(io::sink()),
     };
     let mut job = Job { loads: vec![0; UNITS], ..Job::default() };
     job.categories.extend(CATEGORIES.iter().copied().zip(0..));
     job.counts.case_sum = (!args.no_case_sum).then_some(0);
-    job.pass(input, output)
+    each_line(input, |line| job.line(line, &mut output))
+        .and_then(|()| output.write_all(&job.output))
         .map_err(|e| format!("{}: cannot read on, or write what follows: {e}", args.file.display()))?;
     let mut counts = job.counts;
     counts.unit_load_digest = fnv1a(job.loads.iter().flat_map(|load| load.to_le_bytes()));

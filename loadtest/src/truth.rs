@@ -95,3 +95,33 @@ impl Oracle {
         Truth { counts, bytes, seed }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Source;
+
+    #[test]
+    fn a_bucket_ends_but_waits_for_late_reports() {
+        let mut oracle = Oracle::new();
+        let mut check = |ts, east, opened, merged| {
+            oracle.accepted(&Report { source: Source::App, number: Some(1), ts, east, north: 0, category: "gas.leak" });
+            assert_eq!((oracle.counts.opened, oracle.counts.merged), (opened, merged));
+        };
+        check(600_000, 0, 1, 0);
+        check(1_199_999, CELL_WIDTH - 1, 1, 1);
+        check(1_199_999, CELL_WIDTH, 2, 1);
+        check(1_200_000, 0, 3, 1);
+        check(1_199_998, CELL_WIDTH, 3, 2);
+        check(1_800_000, 0, 4, 2);
+        check(1_799_999, 0, 4, 3);
+    }
+
+    #[test]
+    fn cases_go_to_the_first_of_the_least_loaded() {
+        let mut oracle = Oracle::new();
+        (0..11).for_each(|_| oracle.assign(2, 119));
+        let first = (2 * 120 + 119) * 8;
+        assert_eq!(oracle.loads[first - 1..=first + 8], [0, 2, 2, 2, 1, 1, 1, 1, 1, 0]);
+    }
+}

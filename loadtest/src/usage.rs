@@ -20,11 +20,17 @@ pub struct Usage {
 impl Usage {
     /// Of this process, which began its work at `started`.
     pub fn since(started: Instant) -> Outcome<Self> {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(refused)?;
-        // Linux counts the resident memory in KiB.
-        let peak_rss_mib = usage.max_rss() as f64 / 1024.0;
-        Ok(Self { wall_s: started.elapsed().as_secs_f64(), cpu_s: cpu_s(UsageWho::RUSAGE_SELF)?, peak_rss_mib })
+        let cpu_s = cpu_s(UsageWho::RUSAGE_SELF)?;
+        Ok(Self { wall_s: started.elapsed().as_secs_f64(), cpu_s, peak_rss_mib: peak_rss_mib()? })
     }
+}
+
+/// Not from `getrusage`: its peak also counts what the parent had resident when it started this process.
+fn peak_rss_mib() -> Outcome<f64> {
+    let path = "/proc/self/status";
+    let status = std::fs::read_to_string(path).map_err(|e| format!("{path}: cannot read: {e}"))?;
+    let kib = |line: &str| line.strip_prefix("VmHWM:")?.strip_suffix("kB")?.trim().parse::<f64>().ok();
+    status.lines().find_map(kib).map(|kib| kib / 1024.0).ok_or_else(|| format!("{path}: has no VmHWM in kB"))
 }
 
 /// User and system seconds of all children that have ended and been waited for.

@@ -28,6 +28,10 @@ use state::{In, Out};
 /// The version of the mind. Another version may decide otherwise; journals and snapshots name theirs.
 pub const MIND_VERSION: u32 = 1;
 
+/// Upper bounds in bytes of what an id and a case take, their share of the tables included (at the emptiest, half full after
+/// growing; an emptied window's tables are kept for the next).
+pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (64, 176);
+
 /// The dispatcher's state, and the step that changes it.
 pub struct Dispatcher {
     city: Arc<City>,

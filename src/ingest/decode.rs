@@ -5,14 +5,20 @@
 //! therefore comes before a field that stands twice, and that before fields that are wrong, in the order of [`Field`].
 //! `null` is the same as absent in every field.
 
-use super::json::{self, Surrogates, byte, not_json, space_end};
+use super::json::{self, Kind, Surrogates, not_json};
 use super::limits::*;
-use super::links::{LinkId, Links};
 use super::number::{NotInteger, integer, microdegrees};
+use super::scan::Text;
+use super::steps::{NO_FIELD, Step, StepId, Steps};
 use super::time::rfc3339_ms;
 use crate::geo::Point;
 use crate::report::{Action, Field, Reason, Reject, Report, Said, UnitSays, UnitStatus, Urgency, Verb, What};
 use crate::time::At;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
 
 /// A line that is accepted.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,7 +33,7 @@ pub struct Decoded<'a> {
 
 /// Reads lines. A thread that reads keeps one: it remembers the shape of lines and reuses its memory.
 pub struct Decoder {
-    links: Links,
+    steps: Steps,
     found: Found,
     /// Strings that had escapes, without them.
     unescaped: String,
@@ -39,6 +45,8 @@ struct Found {
     present: u32,
     /// Those whose value is a string with escapes.
     escaped: u32,
+    /// The first that stands a second time.
+    repeated: Option<Reject>,
     /// Their values in the line; of escaped ones the text in `unescaped` too.
     raw: [Span; Field::ALL.len()],
     unescaped: [Span; Field::ALL.len()],
@@ -49,6 +57,14 @@ struct Found {
 struct Span {
     from: u32,
     to: u32,
+}
+
+impl Span {
+    /// From one position to another.
+    #[inline(always)]
+    fn new(from: usize, to: usize) -> Self {
+        Self { from: from as u32, to: to as u32 }
+    }
 }
 
 /// The bit of a field in a set.
@@ -83,8 +99,8 @@ impl Decoder {
     pub fn new() -> Self {
         let none = [Span::default(); Field::ALL.len()];
         Self {
-            links: Links::new(),
-            found: Found { present: 0, escaped: 0, raw: none, unescaped: none },
+            steps: Steps::new(),
+            found: Found { present: 0, escaped: 0, repeated: None, raw: none, unescaped: none },
             unescaped: String::new(),
         }
     }
@@ -94,7 +110,7 @@ impl Decoder {
         if line.len() > LINE_BYTES_MAX {
             return Err(Reject { field: Field::Line, reason: Reason::TooLong, at: LINE_BYTES_MAX as u32 });
         }
-        self.read(line.as_bytes())?;
+        self.read(&Text::new(line.as_bytes()))?;
         if self.found.escaped & TEXTS != 0 {
             self.unescape(line);
         }
@@ -104,49 +120,101 @@ impl Decoder {
         Ok(Decoded { said, id_at: id.from + 1, id_len: (id.to - id.from - 2) as u16 })
     }
 
+    /// Where the value of a field begins in the line that was last decoded; 0 if the field is absent.
+    pub fn place_of(&self, field: Field) -> u32 {
+        if self.found.present & bit(field) == 0 { 0 } else { self.found.raw[field as usize].from }
+    }
+
+    /// The source that a line names, if the line is whole and says so plainly: for counting a line that is turned away.
+    pub fn source_of<'a>(&mut self, line: &'a str) -> Option<&'a str> {
+        self.read(&Text::new(line.as_bytes())).ok()?;
+        if self.found.present & !self.found.escaped & bit(Field::Source) == 0 {
+            return None;
+        }
+        let Span { from, to } = self.found.raw[Field::Source as usize];
+        line.get(from as usize..to as usize)?.strip_prefix('"')?.strip_suffix('"')
+    }
+
     /// Reads the whole line and notes where its fields are.
-    fn read(&mut self, line: &[u8]) -> Result<(), Reject> {
-        self.found.present = 0;
-        self.found.escaped = 0;
-        let mut at = space_end(line, 0);
-        if byte(line, at) != b'{' {
-            return Err(not_an_object(line, at));
-        }
-        let mut link = LinkId::START;
-        let mut repeated = None;
+    fn read(&mut self, line: &Text<'_>) -> Result<(), Reject> {
+        self.found.clear();
+        let mut at = 0;
+        let mut id = StepId::START;
         loop {
-            let (field, value_at) = match self.links.follow(link, line, at) {
-                Some(hit) => {
-                    link = hit.link;
-                    (hit.field, hit.value_at)
-                }
-                None => match next_key(line, at)? {
-                    Ok(key) => {
-                        let field = field_named(line, key);
-                        link = self.links.learn(link, &line[at..key.value_at], field);
-                        (field, key.value_at)
-                    }
-                    Err(end) => {
-                        at = end;
-                        break;
-                    }
-                },
+            id = match self.steps.follow(id, line, at) {
+                Some(known) => known,
+                None => self.new_step(id, line, at)?,
             };
-            let surrogates = if field.is_some() { Surrogates::Refuse } else { Surrogates::Pass };
-            let value = json::value(line, value_at, 1, surrogates)?;
-            if let Some(field) = field {
-                if self.found.present & bit(field) != 0 && repeated.is_none() {
-                    repeated = Some(repeats(line, at, field));
-                }
-                self.found.note(field, value_at, value);
+            let step = self.steps.get(id);
+            at += step.length as usize;
+            if step.names_field {
+                self.found.name(step.field, line, at);
             }
-            at = value.end;
+            let slot = &mut self.found.raw[step.slot as usize];
+            match step.kind {
+                Kind::Text => {
+                    let surrogates = if step.names_field { Surrogates::Refuse } else { Surrogates::Pass };
+                    let string = json::string_end(line, at, surrogates)?;
+                    *slot = Span::new(at - 1, string.end);
+                    if string.escaped {
+                        self.found.escaped |= bit(step.slot);
+                    }
+                    at = string.end;
+                }
+                Kind::Plain => {
+                    let end = json::plain_end(line, at)?;
+                    *slot = Span::new(at, end);
+                    at = end;
+                }
+                Kind::Close => slot.to = at as u32,
+                Kind::Open | Kind::Start => slot.from = (at - 1) as u32,
+            }
+            if step.levels.depth == 0 {
+                break;
+            }
         }
-        at = space_end(line, at);
-        if at < line.len() {
+        (at, _) = line.skip_space(at);
+        if at < line.bytes().len() {
             return Err(not_json(at));
         }
-        repeated.map_or(Ok(()), Err)
+        match line.skip_space(0) {
+            (_, b'{') => self.found.repeated.map_or(Ok(()), Err),
+            (at, _) => Err(Reject { field: Field::Line, reason: Reason::NotAnObject, at: at as u32 }),
+        }
+    }
+
+    /// The step that stands at `at` behind `from`, where it has not stood before.
+    #[inline(never)]
+    fn new_step(&mut self, from: StepId, line: &Text<'_>, at: usize) -> Result<StepId, Reject> {
+        let &Step { kind, levels, field, .. } = self.steps.get(from);
+        let is_top = levels.depth == 1;
+        let keys = if is_top { Surrogates::Refuse } else { Surrogates::Pass };
+        let read = json::between(line, at, kind, levels, keys)?;
+        let field = match read.key {
+            Some(key) if is_top => self.field_of_key(line, key),
+            _ => field,
+        };
+        let text = &line.bytes()[at..read.end];
+        let mut step = Step::new(text, read.kind, read.levels, field);
+        step.names_field = is_top && read.key.is_some() && field != NO_FIELD;
+        if step.names_field || read.kind == Kind::Close && read.levels.depth == 1 {
+            step.slot = field;
+        }
+        // Keys with escapes are for reading each time: whether they may hold lone surrogates depends on their level.
+        let is_plain = read.key.is_none_or(|key| !key.escaped);
+        Ok(self.steps.learn(from, is_plain.then_some(text), step))
+    }
+
+    /// The field that a key names.
+    fn field_of_key(&mut self, line: &Text<'_>, key: json::Key) -> Field {
+        let name = &line.bytes()[key.from..key.to];
+        if !key.escaped {
+            return field_named(name);
+        }
+        let name = std::str::from_utf8(name).expect("quotes stand between characters");
+        self.unescaped.clear();
+        json::unescape(name, &mut self.unescaped);
+        field_named(self.unescaped.as_bytes())
     }
 
     /// Gives the texts that had escapes without them.
@@ -164,68 +232,39 @@ impl Decoder {
 }
 
 impl Found {
-    /// Notes the value of a field.
+    /// Back to a line of which nothing is known.
     #[inline(always)]
-    fn note(&mut self, field: Field, at: usize, value: json::Value) {
+    fn clear(&mut self) {
+        self.present = 0;
+        self.escaped = 0;
+        self.repeated = None;
+    }
+
+    /// Notes that a field stands in the line. The step with its key ends at `end`.
+    #[inline(always)]
+    fn name(&mut self, field: Field, line: &Text<'_>, end: usize) {
+        if self.present & bit(field) != 0 {
+            self.repeat(field, line, end);
+        }
         self.present |= bit(field);
-        self.escaped |= u32::from(value.escaped) << field as u32;
-        self.raw[field as usize] = Span { from: at as u32, to: value.end as u32 };
     }
-}
 
-/// The key behind the bracket or value that ends at `at`, or (the inner error) the position behind the object's end.
-#[inline(never)]
-fn next_key(line: &[u8], at: usize) -> Result<Result<json::Key, usize>, Reject> {
-    let is_first = byte(line, at) == b'{';
-    let before = if is_first { at } else { space_end(line, at) };
-    match byte(line, before) {
-        b'{' if is_first => {}
-        b'}' => return Ok(Err(before + 1)),
-        b',' => {}
-        _ => return Err(not_json(before)),
+    /// Notes that a key has stood before, if it is the first that has. The step with it ends at `end`.
+    #[cold]
+    #[inline(never)]
+    fn repeat(&mut self, field: Field, line: &Text<'_>, end: usize) {
+        // The names of fields hold no quotes, so the last two before the colon are around the key.
+        let step = &line.bytes()[..end];
+        let colon = step.iter().rposition(|&byte| byte == b':').expect("a key has a colon");
+        let close = step[..colon].iter().rposition(|&byte| byte == b'"').expect("a key has quotes");
+        let open = step[..close].iter().rposition(|&byte| byte == b'"').expect("a key has quotes");
+        self.repeated.get_or_insert(Reject { field, reason: Reason::Repeated, at: open as u32 });
     }
-    let key_at = space_end(line, before + 1);
-    if is_first && byte(line, key_at) == b'}' {
-        return Ok(Err(key_at + 1));
-    }
-    json::key(line, key_at, Surrogates::Refuse).map(Ok)
-}
-
-/// The field that a key names.
-fn field_named(line: &[u8], key: json::Key) -> Option<Field> {
-    let name = &line[key.at + 1..key.end - 1];
-    if key.escaped {
-        let mut plain = String::new();
-        json::unescape(std::str::from_utf8(name).ok()?, &mut plain);
-        return field_of(plain.as_bytes());
-    }
-    field_of(name)
 }
 
 /// The field of a name without escapes.
-fn field_of(name: &[u8]) -> Option<Field> {
-    Field::ALL.into_iter().skip(1).find(|field| field.name().as_bytes() == name)
-}
-
-/// The field whose key stands behind `at` has stood before.
-#[cold]
-#[inline(never)]
-fn repeats(line: &[u8], at: usize, field: Field) -> Reject {
-    let quote = line[at..].iter().position(|&byte| byte == b'"').map_or(at, |length| at + length);
-    Reject { field, reason: Reason::Repeated, at: quote as u32 }
-}
-
-/// What is wrong with a line that does not begin with an object.
-#[cold]
-#[inline(never)]
-fn not_an_object(line: &[u8], at: usize) -> Reject {
-    match json::value(line, at, 0, Surrogates::Pass) {
-        Err(fault) => fault,
-        Ok(value) => match space_end(line, value.end) {
-            end if end < line.len() => not_json(end),
-            _ => Reject { field: Field::Line, reason: Reason::NotAnObject, at: at as u32 },
-        },
-    }
+fn field_named(name: &[u8]) -> Field {
+    Field::ALL.into_iter().find(|field| field.name().as_bytes() == name).unwrap_or(NO_FIELD)
 }
 
 /// The fields of a line that is JSON, to be given their types.
@@ -255,7 +294,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of a report.
-    #[inline]
+    #[inline(always)]
     fn report(&self) -> Result<Report<'a>, Reject> {
         let point = self.point()?;
         let report = Report {
@@ -298,7 +337,7 @@ impl<'a> Fields<'a> {
     }
 
     /// When it happened.
-    #[inline]
+    #[inline(always)]
     fn time(&self) -> Result<Option<At>, Reject> {
         let Some(raw) = self.raw(Field::Ts) else {
             return Ok(None);
@@ -314,7 +353,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Where: both coordinates or none.
-    #[inline]
+    #[inline(always)]
     fn point(&self) -> Result<Option<Point>, Reject> {
         let lng = self.degrees(Field::Lng, LNG_MICRODEGREES_MAX)?;
         if lng.is_none() && self.raw(Field::Lat).is_some() {
@@ -331,7 +370,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A coordinate in micro-degrees.
-    #[inline]
+    #[inline(always)]
     fn degrees(&self, field: Field, max: i32) -> Result<Option<i32>, Reject> {
         match self.begins(field, |first| first == b'-' || first.is_ascii_digit())? {
             None => Ok(None),
@@ -363,12 +402,12 @@ impl<'a> Fields<'a> {
     }
 
     /// One of some words.
-    #[inline]
+    #[inline(always)]
     fn word<T: Copy, const N: usize>(
         &self,
         field: Field,
         all: [T; N],
-        word: fn(T) -> &'static str,
+        word: impl Fn(T) -> &'static str,
     ) -> Result<Option<T>, Reject> {
         let Some(text) = self.text(field, usize::MAX)? else {
             return Ok(None);
@@ -380,7 +419,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that has to be there and to say something.
-    #[inline]
+    #[inline(always)]
     fn name(&self, field: Field, bytes_max: usize) -> Result<&'a str, Reject> {
         match self.text(field, bytes_max)? {
             None => Err(self.wrong(field, Reason::Missing)),
@@ -390,13 +429,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A text; one that is empty is absent.
-    #[inline]
+    #[inline(always)]
     fn text_or_empty(&self, field: Field, bytes_max: usize) -> Result<Option<&'a str>, Reject> {
         Ok(self.text(field, bytes_max)?.filter(|text| !text.is_empty()))
     }
 
     /// A string without its quotes and escapes.
-    #[inline]
+    #[inline(always)]
     fn text(&self, field: Field, bytes_max: usize) -> Result<Option<&'a str>, Reject> {
         let Some(raw) = self.begins(field, |first| first == b'"')? else {
             return Ok(None);
@@ -415,8 +454,8 @@ impl<'a> Fields<'a> {
     }
 
     /// A value as it stands in the line. Its first byte tells its type.
-    #[inline]
-    fn begins(&self, field: Field, is_right: fn(u8) -> bool) -> Result<Option<&'a [u8]>, Reject> {
+    #[inline(always)]
+    fn begins(&self, field: Field, is_right: impl Fn(u8) -> bool) -> Result<Option<&'a [u8]>, Reject> {
         match self.raw(field) {
             Some(raw) if !is_right(raw[0]) => Err(self.wrong(field, Reason::WrongType)),
             raw => Ok(raw),
@@ -424,7 +463,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A value as it stands in the line, unless it is `null`.
-    #[inline]
+    #[inline(always)]
     fn raw(&self, field: Field) -> Option<&'a [u8]> {
         if self.found.present & bit(field) == 0 {
             return None;

@@ -12,16 +12,59 @@ pub enum NotInteger {
 /// An integer from 0 to `i64::MAX`. Minus zero counts as below zero.
 #[inline]
 pub fn integer(number: &[u8]) -> Result<i64, NotInteger> {
-    let digits = number.strip_prefix(b"-").unwrap_or(number);
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return Err(NotInteger::WrongType);
+    let (eights, rest) = number.as_chunks();
+    let mut value: u64 = 0;
+    for &eight in eights {
+        let Some(digits) = eight_digits(eight) else {
+            return Err(no_digits(number));
+        };
+        value = value.wrapping_mul(100_000_000).wrapping_add(digits);
     }
+    let Some(value) = more_digits(value, rest) else {
+        return Err(no_digits(number));
+    };
     // JSON allows no leading zeros, so 20 digits are more than an i64 holds; 19 fit a u64.
-    if digits.len() < number.len() || digits.len() > 19 {
+    if number.len() > 19 {
         return Err(NotInteger::OutOfRange);
     }
-    let value = digits.iter().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0'));
     i64::try_from(value).map_err(|_| NotInteger::OutOfRange)
+}
+
+/// The number that eight digits write.
+#[inline(always)]
+fn eight_digits(digits: [u8; 8]) -> Option<u64> {
+    /// The same byte eight times.
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let digits = u64::from_le_bytes(digits);
+    // A byte is a digit if neither it less '0' nor it and 0x7f - '9' sets the high bit, in it or as a borrow or carry.
+    if (digits.wrapping_sub(all(b'0')) | digits.wrapping_add(all(0x7f - b'9')) | digits) & all(0x80) != 0 {
+        return None;
+    }
+    let ones = digits - all(b'0');
+    // Neighbours become pairs, pairs become fours, fours become eight; the first digit is the lowest byte.
+    let pairs = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
+}
+
+/// The number that is written by the digits of `value` and these behind them, if they are digits. Only the last digits are
+/// right if it is more than a `u64` holds.
+#[inline(always)]
+fn more_digits(value: u64, digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(value, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| value.wrapping_mul(10).wrapping_add(u64::from(digit)))
+    })
+}
+
+/// Why a number that is not all digits is no integer of the schema.
+#[cold]
+#[inline(never)]
+fn no_digits(number: &[u8]) -> NotInteger {
+    let digits = number.strip_prefix(b"-").unwrap_or(number);
+    if digits.iter().all(u8::is_ascii_digit) { NotInteger::OutOfRange } else { NotInteger::WrongType }
 }
 
 /// Decimals of a degree that are kept.
@@ -30,47 +73,40 @@ const DECIMALS: usize = 6;
 /// Degrees as micro-degrees, rounded half away from zero; `None` if their size is over `max`.
 #[inline]
 pub fn microdegrees(number: &[u8], max: i32) -> Option<i32> {
-    let unsigned = number.strip_prefix(b"-").unwrap_or(number);
-    let size = match decimal_microdegrees(unsigned) {
-        Some(size) => size,
-        None => exponent_microdegrees(unsigned),
-    };
+    let is_negative = number[0] == b'-';
+    let unsigned = &number[usize::from(is_negative)..];
+    let size = decimal_microdegrees(unsigned).unwrap_or_else(|| exponent_microdegrees(unsigned));
     let size = i32::try_from(size).ok().filter(|&size| size <= max)?;
-    Some(if unsigned.len() < number.len() { -size } else { size })
+    Some(if is_negative { -size } else { size })
 }
 
 /// Digits, and perhaps a point and digits, by decimal arithmetic; `None` if there is an exponent.
 #[inline]
 fn decimal_microdegrees(unsigned: &[u8]) -> Option<u64> {
-    let mut digits = unsigned.iter();
-    let mut size: u64 = 0;
-    let mut decimals = 0;
-    let digit = |byte: u8| byte.wrapping_sub(b'0');
-    for &byte in digits.by_ref() {
-        match digit(byte) {
-            // More digits than a u64 holds stay at its end, which is out of range.
-            value @ 0..=9 => size = size.saturating_mul(10).saturating_add(u64::from(value)),
-            _ if byte == b'.' => break,
-            _ => return None,
-        }
+    let mut whole: u64 = 0;
+    let mut point = 0;
+    while let Some(digit) = unsigned.get(point).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit <= 9) {
+        // Degrees that do not fit are out of range, so it is enough to stay there.
+        whole = (whole * 10 + u64::from(digit)).min(1_000_000_000);
+        point += 1;
     }
-    for &byte in digits.by_ref() {
-        match digit(byte) {
-            value @ 0..=9 => size = size.saturating_mul(10).saturating_add(u64::from(value)),
-            _ => return None,
-        }
-        decimals += 1;
-        if decimals == DECIMALS {
-            break;
-        }
-    }
-    size = size.saturating_mul(10_u64.pow((DECIMALS - decimals) as u32));
+    let micro = match &unsigned[point..] {
+        [] => 0,
+        &[b'.', a, b, c, d, e, f] => eight_digits([b'0', b'0', a, b, c, d, e, f])?,
+        [b'.', decimals @ ..] => rounded_millionths(decimals)?,
+        _ => return None,
+    };
+    Some(whole * 1_000_000 + micro)
+}
+
+/// Any number of decimals as millionths, rounded half up.
+#[inline(never)]
+fn rounded_millionths(decimals: &[u8]) -> Option<u64> {
+    let (kept, dropped) = decimals.split_at(decimals.len().min(DECIMALS));
+    let millionths = more_digits(0, kept)? * 10_u64.pow((DECIMALS - kept.len()) as u32);
     // The first digit that is dropped decides: from 5 on, the rest is at least a half.
-    let rest = digits.as_slice();
-    if !rest.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(size.saturating_add(u64::from(rest.first().is_some_and(|&first| first >= b'5'))))
+    let up = dropped.first().is_some_and(|&first| first >= b'5');
+    dropped.iter().all(u8::is_ascii_digit).then_some(millionths + u64::from(up))
 }
 
 /// A number with an exponent, which no device writes for degrees: through a float, good to far less than a micro-degree.
@@ -79,4 +115,109 @@ fn decimal_microdegrees(unsigned: &[u8]) -> Option<u64> {
 fn exponent_microdegrees(unsigned: &[u8]) -> u64 {
     let degrees = std::str::from_utf8(unsigned).ok().and_then(|text| text.parse::<f64>().ok());
     (degrees.expect("a JSON number is a Rust number") * 1e6).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn integers() {
+        for (number, expected) in [
+            ("0", Ok(0)),
+            ("7", Ok(7)),
+            ("1767225606729", Ok(1_767_225_606_729)),
+            ("9223372036854775807", Ok(i64::MAX)),
+            ("9223372036854775808", Err(NotInteger::OutOfRange)),
+            ("9999999999999999999", Err(NotInteger::OutOfRange)),
+            ("10000000000000000000", Err(NotInteger::OutOfRange)),
+            ("-1", Err(NotInteger::OutOfRange)),
+            ("-0", Err(NotInteger::OutOfRange)),
+            ("1.0", Err(NotInteger::WrongType)),
+            ("1e2", Err(NotInteger::WrongType)),
+            ("-1.5", Err(NotInteger::WrongType)),
+            ("99999999999999999999999.5", Err(NotInteger::WrongType)),
+        ] {
+            assert_eq!(integer(number.as_bytes()), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_digits() {
+        for byte in 0..=255 {
+            for place in 0..8 {
+                let mut digits = *b"98765432";
+                digits[place] = byte;
+                let expected = std::str::from_utf8(&digits).ok().filter(|_| byte.is_ascii_digit());
+                assert_eq!(eight_digits(digits), expected.and_then(|text| text.parse().ok()), "{digits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn degrees() {
+        const MAX: i32 = 180_000_000;
+        for (number, expected) in [
+            ("0", Some(0)),
+            ("-0", Some(0)),
+            ("-0.0", Some(0)),
+            ("121.812730", Some(121_812_730)),
+            ("-121.81273", Some(-121_812_730)),
+            ("7", Some(7_000_000)),
+            ("0.0000004", Some(0)),
+            ("0.0000005", Some(1)),
+            ("-0.0000005", Some(-1)),
+            ("0.00000049999999999999999999999999", Some(0)),
+            ("0.00000050000000000000000000000000", Some(1)),
+            ("1.9999995", Some(2_000_000)),
+            ("179.9999999", Some(180_000_000)),
+            ("180", Some(180_000_000)),
+            ("180.0000004999", Some(180_000_000)),
+            ("180.0000005", None),
+            ("-180.000001", None),
+            ("181", None),
+            ("1000000000000000000000000000000000000", None),
+            ("1000000000000000000000000000000000000.5", None),
+            ("18446744073709", None),
+            ("18446744073709551616", None),
+            ("1e2", Some(100_000_000)),
+            ("1.2181273E+2", Some(121_812_730)),
+            ("-12181273000e-8", Some(-121_812_730)),
+            ("5e-7", Some(1)),
+            ("4e-7", Some(0)),
+            ("1.50000000000000e1", Some(15_000_000)),
+            ("1e-999", Some(0)),
+            ("1e999", None),
+            ("-1e999", None),
+            ("0e999", Some(0)),
+        ] {
+            assert_eq!(microdegrees(number.as_bytes(), MAX), expected, "{number}");
+        }
+    }
+
+    proptest! {
+        /// The oracle is whole-number arithmetic on all the digits.
+        #[test]
+        fn decimals_are_exact(minus in any::<bool>(), whole in 0u128..200, decimals in "[0-9]{1,25}", cut in 0usize..25) {
+            let decimals = &decimals[..decimals.len().min(cut)];
+            let sign = if minus { "-" } else { "" };
+            let point = if decimals.is_empty() { "" } else { "." };
+            let number = format!("{sign}{whole}{point}{decimals}");
+            let scale = 10u128.pow(decimals.len() as u32);
+            let scaled = (whole * scale + format!("0{decimals}").parse::<u128>().unwrap()) * 1_000_000;
+            let size = ((2 * scaled + scale) / (2 * scale)) as i32;
+            let expected = (size <= 180_000_000).then_some(if minus { -size } else { size });
+            prop_assert_eq!(microdegrees(number.as_bytes(), 180_000_000), expected, "{}", number);
+        }
+
+        #[test]
+        fn an_exponent_changes_nothing(micro in -180_000_000i32..=180_000_000, shift in -9i32..=9) {
+            let exact = format!("{micro}e{}", -6);
+            prop_assert_eq!(microdegrees(exact.as_bytes(), 180_000_000), Some(micro));
+            let degrees = f64::from(micro) / 1e6;
+            let shifted = format!("{}e{shift}", degrees / 10f64.powi(shift));
+            prop_assert_eq!(microdegrees(shifted.as_bytes(), 180_000_000), Some(micro), "{}", shifted);
+        }
+    }
 }

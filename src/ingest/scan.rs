@@ -13,66 +13,120 @@ use avx2::Block;
 #[cfg(not(target_feature = "avx2"))]
 use words::Block;
 
-/// Where the run of plain string bytes that begins at `at` stops: at the first quote, backslash or control character, or
-/// at the end of the text.
-#[inline]
-pub fn string_stop(text: &[u8], mut at: usize) -> usize {
-    loop {
-        let stops = ask(text, at, Block::stops);
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize;
-        }
-        at += BLOCK;
-        if at >= text.len() {
-            return text.len();
-        }
-    }
+/// A text to be looked at. Positions count from its start; behind its end stand zeros.
+pub struct Text<'a> {
+    bytes: &'a [u8],
+    /// Before this position, whole blocks begin.
+    blocks_end: usize,
+    /// The last bytes, at most a block, and a block of zeros, so that a block begins everywhere.
+    tail: [u8; 2 * BLOCK],
+    /// Where the tail begins.
+    tail_at: usize,
 }
 
-/// Where the run of digits that begins at `at` ends.
-#[inline]
-pub fn digits_end(text: &[u8], mut at: usize) -> usize {
-    loop {
-        let others = !ask(text, at, Block::digits);
-        if others != 0 {
-            return at + others.trailing_zeros() as usize;
+impl<'a> Text<'a> {
+    /// Looks at these bytes.
+    #[inline(always)]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut tail = [0; 2 * BLOCK];
+        match bytes.last_chunk::<BLOCK>() {
+            Some(last) => tail[..BLOCK].copy_from_slice(last),
+            None => tail[..bytes.len()].copy_from_slice(bytes),
         }
-        at += BLOCK;
-    }
-}
-
-/// Whether the first bytes of `pattern`, those whose bit is set in `mask`, stand at `at`.
-#[inline]
-pub fn stands_at(text: &[u8], at: usize, pattern: &[u8; BLOCK], mask: u32) -> bool {
-    match text.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(block) => Block::load(block).same(Block::load(pattern)) & mask == mask,
-        None => text.get(at..).is_some_and(|rest| rest.starts_with(&pattern[..mask.trailing_ones() as usize])),
-    }
-}
-
-/// The answer for the 32 bytes from `at` on. Bytes behind the end of the text answer no.
-#[inline(always)]
-fn ask(text: &[u8], at: usize, question: impl Fn(Block) -> u32) -> u32 {
-    match text.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(block) => question(Block::load(block)),
-        None => ask_near_end(text, at, question),
-    }
-}
-
-/// As [`ask`], where fewer than 32 bytes are left: looks at the last 32 and drops the answers for those before `at`.
-#[inline(always)]
-fn ask_near_end(text: &[u8], at: usize, question: impl Fn(Block) -> u32) -> u32 {
-    let left = text.len().saturating_sub(at);
-    if left == 0 {
-        return 0;
-    }
-    match text.last_chunk() {
-        Some(block) => question(Block::load(block)) >> (BLOCK - left),
-        None => {
-            let mut block = [0; BLOCK];
-            block[..left].copy_from_slice(&text[at..]);
-            question(Block::load(&block)) & ((1 << left) - 1)
+        Self {
+            bytes,
+            blocks_end: bytes.len().saturating_sub(BLOCK - 1),
+            tail,
+            tail_at: bytes.len().saturating_sub(BLOCK),
         }
+    }
+
+    /// All of it.
+    #[inline(always)]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The byte at a position.
+    #[inline(always)]
+    pub fn byte(&self, at: usize) -> u8 {
+        if at < self.bytes.len() { self.bytes[at] } else { 0 }
+    }
+
+    /// The block at a position.
+    #[inline(always)]
+    fn block(&self, at: usize) -> Block {
+        if at < self.blocks_end {
+            // SAFETY: `blocks_end` is the length less 31, and not 0, so 32 bytes begin at `at`. Any 32 bytes are an array.
+            Block::load(unsafe { &*self.bytes.as_ptr().add(at).cast::<[u8; BLOCK]>() })
+        } else {
+            Block::load(self.last_block(at))
+        }
+    }
+
+    /// The block at a position near the end. A call, because two addresses to choose from would make all others wait.
+    #[cold]
+    #[inline(never)]
+    fn last_block(&self, at: usize) -> &[u8; BLOCK] {
+        self.tail.get(at - self.tail_at..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0; BLOCK])
+    }
+
+    /// The first byte from `at` on that is not white space, and its position before it.
+    #[inline(always)]
+    pub fn skip_space(&self, mut at: usize) -> (usize, u8) {
+        loop {
+            match self.byte(at) {
+                b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+                other => return (at, other),
+            }
+        }
+    }
+
+    /// Where the run of plain string bytes that begins at `at` stops: at the first quote, backslash or control character,
+    /// or at the end of the text.
+    #[inline(always)]
+    pub fn string_stop(&self, mut at: usize) -> usize {
+        loop {
+            let stops = self.block(at).stops();
+            if stops != 0 {
+                return at + stops.trailing_zeros() as usize;
+            }
+            at += BLOCK;
+        }
+    }
+
+    /// Where the run of digits that begins at `at` ends.
+    #[inline(always)]
+    pub fn digits_end(&self, mut at: usize) -> usize {
+        loop {
+            let others = !self.block(at).digits();
+            if others != 0 {
+                return at + others.trailing_zeros() as usize;
+            }
+            at += BLOCK;
+        }
+    }
+
+    /// Where the decimal that begins at `at` ends: digits without a leading zero, perhaps with a point among them. `None` if
+    /// there is another thing, or one of more than 31 bytes.
+    #[inline(always)]
+    pub fn decimal_end(&self, at: usize) -> Option<usize> {
+        // The end hangs on one look only, so that the next step need not wait for the checks.
+        let length = (!self.block(at).numerals()).trailing_zeros();
+        let others = !self.block(at).digits() & ((1u64 << length) - 1) as u32;
+        let end = at + length as usize;
+        let is_integer = others == 0 && length > 0;
+        let point = others.trailing_zeros();
+        let is_fraction =
+            others.is_power_of_two() && point > 0 && point + 1 < length && self.byte(at + point as usize) == b'.';
+        let has_leading_zero = self.byte(at) == b'0' && length > 1 && point != 1;
+        ((is_integer || is_fraction) && !has_leading_zero && length < BLOCK as u32).then_some(end)
+    }
+
+    /// Whether the first bytes of `pattern`, those whose bit is set in `mask`, stand at `at`.
+    #[inline(always)]
+    pub fn has(&self, at: usize, pattern: &[u8; BLOCK], mask: u32) -> bool {
+        !self.block(at).same(Block::load(pattern)) & mask == 0
     }
 }
 
@@ -111,6 +165,16 @@ mod avx2 {
             unsafe {
                 let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(b'0' as i8));
                 _mm256_movemask_epi8(_mm256_cmpeq_epi8(value, _mm256_min_epu8(value, _mm256_set1_epi8(9)))) as u32
+            }
+        }
+
+        /// `.` to `9`: all that a decimal is made of, and the slash.
+        #[inline(always)]
+        pub fn numerals(self) -> u32 {
+            // SAFETY: this module is compiled only for processors with AVX2; the instructions touch registers alone.
+            unsafe {
+                let value = _mm256_sub_epi8(self.0, _mm256_set1_epi8(b'.' as i8));
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(value, _mm256_min_epu8(value, _mm256_set1_epi8(11)))) as u32
             }
         }
 
@@ -158,6 +222,13 @@ mod words {
             })
         }
 
+        /// `.` to `9`: all that a decimal is made of, and the slash.
+        #[inline(always)]
+        pub fn numerals(self) -> u32 {
+            let points = self.ask(|word| zeros((word & (LOW * 0xfe)) ^ (LOW * b'.' as u64)));
+            self.digits() | points
+        }
+
         /// Bytes that are the same in both.
         #[inline(always)]
         pub fn same(self, other: Self) -> u32 {
@@ -197,11 +268,20 @@ mod tests {
 
     fn check(bytes: &[u8; BLOCK], other: &[u8; BLOCK]) {
         let same = bytes.iter().zip(other).enumerate().fold(0, |bits, (i, (a, b))| bits | u32::from(a == b) << i);
-        let expected = (bits(bytes, is_stop), bits(bytes, |byte| byte.is_ascii_digit()), same);
+        let numerals = bits(bytes, |byte| (b'.'..=b'9').contains(&byte));
+        let expected = (bits(bytes, is_stop), bits(bytes, |byte| byte.is_ascii_digit()), numerals, same);
         let words = words::Block::load(bytes);
-        assert_eq!((words.stops(), words.digits(), words.same(words::Block::load(other))), expected, "words {bytes:?}");
+        assert_eq!(
+            (words.stops(), words.digits(), words.numerals(), words.same(words::Block::load(other))),
+            expected,
+            "words {bytes:?}"
+        );
         let block = Block::load(bytes);
-        assert_eq!((block.stops(), block.digits(), block.same(Block::load(other))), expected, "block {bytes:?}");
+        assert_eq!(
+            (block.stops(), block.digits(), block.numerals(), block.same(Block::load(other))),
+            expected,
+            "block {bytes:?}"
+        );
     }
 
     #[test]
@@ -233,21 +313,21 @@ mod tests {
                 let end = |question: fn(u8) -> bool| {
                     text[at..].iter().position(|&byte| question(byte)).map_or(text.len(), |length| at + length)
                 };
-                prop_assert_eq!(string_stop(&text, at), end(is_stop));
-                prop_assert_eq!(digits_end(&text, at), end(|byte| !byte.is_ascii_digit()));
+                prop_assert_eq!(Text::new(&text).string_stop(at), end(is_stop));
+                prop_assert_eq!(Text::new(&text).digits_end(at), end(|byte| !byte.is_ascii_digit()));
             }
         }
 
         #[test]
         fn patterns_stand_where_they_stand(
-            text in prop::collection::vec(0u8..2, 0..80), pattern in prop::collection::vec(0u8..2, 0..=BLOCK),
+            text in prop::collection::vec(1u8..3, 0..80), pattern in prop::collection::vec(1u8..3, 0..=BLOCK),
         ) {
             let mut block = [7; BLOCK];
             block[..pattern.len()].copy_from_slice(&pattern);
             let mask = (1u64 << pattern.len()) as u32;
             let mask = mask.wrapping_sub(1);
             for at in 0..=text.len() {
-                prop_assert_eq!(stands_at(&text, at, &block, mask), text[at..].starts_with(&pattern));
+                prop_assert_eq!(Text::new(&text).has(at, &block, mask), text[at..].starts_with(&pattern));
             }
         }
     }

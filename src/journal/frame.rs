@@ -93,7 +93,7 @@ fn get_at(bytes: &[u8], at: usize) -> At {
 }
 
 /// CRC-32C.
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
+pub fn checksum(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }
 
@@ -192,6 +192,13 @@ impl fmt::Display for FrameError {
 }
 
 impl std::error::Error for FrameError {}
+
+impl FrameError {
+    /// Whether the header's checksum fits and yet the header cannot be read: no crash does that.
+    pub(super) const fn is_of_whole_header(self) -> bool {
+        matches!(self, Self::Kind { .. } | Self::Shape { .. } | Self::SeqOverflow)
+    }
+}
 
 /// What the header of a frame says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -404,6 +411,8 @@ pub struct Position {
     pub line: u64,
     /// The input's own log clock.
     pub clock: Option<At>,
+    /// Checksum of the input before `offset`, to recognise it when it is read again.
+    pub sum: u32,
 }
 
 impl Position {
@@ -411,13 +420,13 @@ impl Position {
         put_u64(bytes, 0, self.offset);
         put_u64(bytes, 8, self.line);
         put_u64(bytes, 16, self.clock.map_or(NO_TIME, |clock| clock.0).cast_unsigned());
-        put_u64(bytes, 24, 0);
+        put_u64(bytes, 24, u64::from(self.sum));
     }
 
     fn decode(bytes: &[u8]) -> Self {
         let clock = get_at(bytes, 16);
         let clock = (clock.0 != NO_TIME).then_some(clock);
-        Self { offset: get_u64(bytes, 0), line: get_u64(bytes, 8), clock }
+        Self { offset: get_u64(bytes, 0), line: get_u64(bytes, 8), clock, sum: get_u32(bytes, 24) }
     }
 }
 
@@ -739,6 +748,11 @@ impl<'a> FrameView<'a> {
         Ok(view)
     }
 
+    /// A frame that was parsed before, without checking it again.
+    pub(super) fn checked(bytes: &'a [u8], header: Header) -> Self {
+        Self { bytes, header, layout: header.layout() }
+    }
+
     fn check_sums(&self) -> Result<(), FrameError> {
         let Header { bodies_sum, slots_sum, rest_sum, .. } = self.header;
         let found = checksum(self.part(HEADER as u64, self.layout.slots));
@@ -990,7 +1004,7 @@ mod tests {
             frame.set_stamp(i, At(1000 + i as i64));
         }
         frame.set_positions(&[
-            Position { offset: 1 << 40, line: 12, clock: None },
+            Position { offset: 1 << 40, line: 12, clock: None, sum: 7 },
             Position { clock: Some(At(-1)), ..Position::default() },
         ]);
         frame.set_order(ORDER);
@@ -1037,8 +1051,8 @@ mod tests {
         assert_eq!(header.frame_bytes(), frame.bytes().len() as u64);
         assert_eq!(view.bodies(), b"body of 1body of 2body of 3");
         let positions: Vec<_> = view.positions().collect();
-        assert_eq!(positions[0], Position { offset: 1 << 40, line: 12, clock: None });
-        assert_eq!(positions[1], Position { offset: 0, line: 0, clock: Some(At(-1)) });
+        assert_eq!(positions[0], Position { offset: 1 << 40, line: 12, clock: None, sum: 7 });
+        assert_eq!(positions[1], Position { clock: Some(At(-1)), ..Position::default() });
         let placed: Vec<_> = view.records().map(Result::unwrap).collect();
         let Input::Tally(tally) = placed[1].record.input else { panic!("a tally") };
         assert_eq!(tally.line, 42);

@@ -1,0 +1,267 @@
+//! The command line: what was typed becomes what is asked for.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::data::{self, DataFolder, Replayed};
+use crate::failure::Failure;
+use crate::lane::Lane;
+use crate::publish::{Press, Sink};
+use crate::run::{self, Request};
+use crate::summary::{Outcome, Summary};
+use crate::view::decision::{Decisions, Emit};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    the machine failed: a file or disk cannot be read or written
+  2    refused: the command line, the city or an input is not acceptable
+  3    the journal is damaged, or the ledger does not close
+  130  interrupted: what was read is decided, and the ledger is closed";
+
+/// 派单 paidan: reports in, durable assignments out.
+#[derive(Parser, Debug)]
+#[command(name = "paidan", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Run(RunLine),
+    Replay(ReplayLine),
+    Verify(VerifyLine),
+    Completions(CompletionsLine),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  paidan run reports.ndjson --out decisions.ndjson
+  paidan run day.ndjson --city my-city --data /var/lib/paidan/day --out day.out --emit assigned
+  zcat day.ndjson.gz | paidan run - --source 12345 --summary summary.json > decisions.ndjson
+
+With --data the run survives anything: the same command again goes on behind the last decision that was on the disk,
+and --out ends as if nothing had happened. Without --city it takes the city that is kept in the data folder.";
+
+/// Decide about files of reports: NDJSON in, decisions as NDJSON out, a summary on stderr
+#[derive(Args, Debug)]
+#[command(after_help = RUN_EXAMPLES)]
+struct RunLine {
+    /// Files of reports, one JSON object a line; several are merged by event time. - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Folder of the city [default: the one kept in --data, else Pudong, which is built in]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// The source of lines that do not name one
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Write decisions to a file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write rejected lines, each with its reason and place, to a file
+    #[arg(long, value_name = "FILE")]
+    dead_letter: Option<PathBuf>,
+    /// Write the summary as JSON to a file
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    /// Which decisions are written
+    #[arg(long, value_enum, default_value_t = EmitWord::All)]
+    emit: EmitWord,
+    /// Keep a durable journal in a folder; the same command again takes it up
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Worker threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Size of the pieces that workers read; decides nothing
+    #[arg(long, value_name = "KIB", default_value_t = 256, hide = true, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    chunk_kib: u32,
+    /// No facts, progress or summary on stderr
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Which decisions are written.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum EmitWord {
+    /// Every effect
+    All,
+    /// Only assignments
+    Assigned,
+}
+
+/// Decide again about a journal: the same digest, and the decisions if asked for
+#[derive(Args, Debug)]
+struct ReplayLine {
+    /// The data folder
+    dir: PathBuf,
+    /// Folder of the city [default: the one kept in the data folder]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// Write the decisions to a file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Which decisions are written
+    #[arg(long, value_enum, default_value_t = EmitWord::All)]
+    emit: EmitWord,
+    /// Write the summary as JSON to a file
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+/// Audit a journal: every checksum, the chain, the digest at every frame, the ledger
+#[derive(Args, Debug)]
+struct VerifyLine {
+    /// The data folder
+    dir: PathBuf,
+}
+
+/// Print a completion script for a shell
+#[derive(Args, Debug)]
+struct CompletionsLine {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+/// Does what the command line asks for.
+pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // Clap knows which stream and which code: 0 for --help, 2 for a line it cannot take.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let done = match line.command {
+        Command::Run(line) => run(line),
+        Command::Replay(line) => replay(line),
+        Command::Verify(line) => verify(line),
+        Command::Completions(line) => completions(line),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("paidan: {failure}");
+        ExitCode::from(failure.code())
+    })
+}
+
+impl From<EmitWord> for Emit {
+    fn from(word: EmitWord) -> Self {
+        match word {
+            EmitWord::All => Self::All,
+            EmitWord::Assigned => Self::Assigned,
+        }
+    }
+}
+
+fn run(line: RunLine) -> Result<ExitCode, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = stop.clone();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Only a second handler in one process can fail, and then the first one stays: the run works without.
+    let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
+    let request = Request {
+        files: line.files,
+        city: line.city,
+        source: line.source,
+        out: line.out,
+        dead_letter: line.dead_letter,
+        emit: line.emit.into(),
+        data: line.data,
+        threads: line.threads.map_or(cores, usize::from),
+        chunk_bytes: line.chunk_kib as usize * 1024,
+        quiet: line.quiet,
+    };
+    let summary = run::run(&request, &stop)?;
+    show(&summary, line.summary, line.quiet)?;
+    if summary.complete {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mend = match &request.data {
+        Some(_) => "the same command again goes on from here",
+        None => "with --data the same command would go on from here",
+    };
+    eprintln!("已中断 interrupted after record {}; {mend}", summary.last_seq);
+    Ok(ExitCode::from(130))
+}
+
+fn show(summary: &Summary, file: Option<PathBuf>, quiet: bool) -> Result<(), Failure> {
+    if let Some(path) = file {
+        let json = serde_json::to_string_pretty(summary).expect("a summary is JSON");
+        std::fs::write(&path, json + "\n").map_err(|cause| Failure::file("write", &path, &cause))?;
+    }
+    if !quiet {
+        eprint!("{}", summary.text());
+    }
+    if summary.closes { Ok(()) } else { Err(Failure::Ledger(format!("{:?} {:?}", summary.total, summary.work))) }
+}
+
+fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
+    let out = match &line.out {
+        Some(path) => Sink::file(path, false).map_err(|cause| Failure::file("write", path, &cause))?,
+        None => Sink::Null,
+    };
+    let (summary, _) = decide_again(&line.dir, line.city.as_deref(), out, line.emit.into())?;
+    println!("{}", summary.digest);
+    show(&summary, line.summary, false)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decide_again(
+    dir: &std::path::Path,
+    city: Option<&std::path::Path>,
+    out: Sink,
+    emit: Emit,
+) -> Result<(Summary, Replayed), Failure> {
+    let started = std::time::Instant::now();
+    let data = DataFolder::new(dir.to_owned());
+    let city = Arc::new(run::city(city, Some(&data))?);
+    let decisions = Decisions::new(&city);
+    let mut press = Press::new(&decisions, emit, out, None);
+    let mut reader = data::reader(&data)?;
+    let replayed = data::replay(&mut reader, Lane::new(city.clone()), &mut press)?;
+    press.finish().map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
+    if let Some(cut) = reader.cut() {
+        eprintln!("断尾 a torn tail follows the last whole batch: {cut}");
+    }
+    let outcome = Outcome {
+        digest: replayed.lane.digest(),
+        next: replayed.lane.next(),
+        complete: replayed.end.is_some(),
+        resumed: false,
+        threads: 1,
+        wall_s: started.elapsed().as_secs_f64(),
+    };
+    Ok((Summary::new(&city, &press.ledger, outcome), replayed))
+}
+
+fn verify(line: VerifyLine) -> Result<ExitCode, Failure> {
+    let (summary, replayed) = decide_again(&line.dir, None, Sink::Null, Emit::Assigned)?;
+    show(&summary, None, false)?;
+    let end = match replayed.end {
+        Some(_) => "the run was complete",
+        None => "the run was not complete; the same `paidan run` again goes on behind its last batch",
+    };
+    println!(
+        "完好 sound: {} batches, {} records, chain and checksums whole, digest {} at every batch, ledger closed; {end}",
+        replayed.frames, summary.last_seq, summary.digest
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(line: CompletionsLine) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(line.shell, &mut Line::command(), "paidan", &mut script);
+    if io::stdout().is_terminal() {
+        eprintln!("# put this into the place where your shell looks for completions");
+    }
+    io::stdout().write_all(&script).map_err(|cause| Failure::Machine(format!("cannot write: {cause}")))?;
+    Ok(ExitCode::SUCCESS)
+}

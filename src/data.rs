@@ -1,0 +1,212 @@
+//! The data folder of a run: its journal, the city that it was begun with, and what its inputs were.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::city::{City, CityFiles};
+use crate::effect::{Digest, Effects};
+use crate::journal::disk::{Disk, RealDisk};
+use crate::journal::error::JournalError;
+use crate::journal::frame::{Frame, Kind, Order, Position};
+use crate::journal::reader::Reader;
+use crate::lane::{Lane, Mismatch};
+use crate::publish::Press;
+
+use crate::dispatch::MIND_VERSION;
+use crate::ingest::input::Identity;
+
+/// A folder given with `--data`.
+#[derive(Clone, Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+}
+
+/// What a run reads: written into the journal before its first record.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The files; none where lines come from standard input.
+    pub inputs: Vec<Identity>,
+    /// The source of lines that do not name one.
+    pub source: Option<String>,
+}
+
+/// How a run ended: written into the journal after its last record.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct End {
+    /// Digest of all effects, in hexadecimal.
+    pub digest: String,
+}
+
+/// What a journal held, decided again.
+pub struct Replayed {
+    /// The lane at the end of it.
+    pub lane: Lane,
+    /// What was read, if that was written down.
+    pub manifest: Option<Manifest>,
+    /// How far each input was ordered.
+    pub positions: Vec<Position>,
+    /// How the run ended, if it did.
+    pub end: Option<End>,
+    /// How many frames there were.
+    pub frames: u64,
+}
+
+/// Why a journal cannot be decided again.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// It cannot be read.
+    Journal(JournalError),
+    /// What it holds does not fit this city, this program, or itself.
+    Mismatch {
+        /// In which segment.
+        path: PathBuf,
+        /// At which byte.
+        offset: u64,
+        /// What does not fit.
+        why: Mismatch,
+    },
+    /// A note of the run's beginning or end cannot be understood.
+    Note {
+        /// In which segment.
+        path: PathBuf,
+        /// At which byte.
+        offset: u64,
+        /// What is wrong with it.
+        why: serde_json::Error,
+    },
+    /// The run ended with another digest.
+    End {
+        /// The digest found now.
+        here: Digest,
+        /// The digest that was written down.
+        there: String,
+    },
+    /// Decisions cannot be written.
+    Output(io::Error),
+}
+
+impl DataFolder {
+    /// A folder, there or not.
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the journal is.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// Where the city is kept.
+    pub fn city(&self) -> PathBuf {
+        self.path.join("city")
+    }
+
+    /// Keeps a city's files, on the disk before the first record is.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn keep_city(&self, files: &CityFiles) -> io::Result<()> {
+        let folder = self.city();
+        fs::create_dir_all(&folder)?;
+        for (name, text) in files.iter() {
+            let mut file = File::create(folder.join(name))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+        for folder in [&folder, &self.path] {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// The city that is kept here, if one is.
+    ///
+    /// # Errors
+    /// If it is not a city.
+    pub fn kept_city(&self) -> Result<Option<City>, crate::city::Problems> {
+        if self.city().is_dir() { City::load(&self.city()).map(Some) } else { Ok(None) }
+    }
+}
+
+/// A frame that notes how a run begins or ends.
+pub fn note(kind: Kind, note: &impl Serialize, lane: &Lane, city: u64) -> Frame {
+    let json = serde_json::to_vec(note).expect("a note is JSON");
+    let mut frame = Frame::document(kind, &json);
+    let order = Order { first_seq: lane.next(), at_before: lane.at(), digest: lane.digest(), city, mind: MIND_VERSION };
+    frame.set_order(order);
+    frame
+}
+
+/// Decides again about everything that a journal holds, and prints it.
+///
+/// # Errors
+/// If the journal is damaged, does not fit the lane's city, or does not lead to what it says.
+pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press<'_>) -> Result<Replayed, ReplayError> {
+    let (mut effects, mut page) = (Effects::default(), press.page());
+    let (mut manifest, mut end, mut positions, mut frames) = (None, None, Vec::new(), 0);
+    let any_segment = reader.path(0);
+    while let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? {
+        frames += 1;
+        let place = || (any_segment.with_file_name(crate::journal::segment::segment_name(found.segment)), found.offset);
+        let bad_note = |why| {
+            let (path, offset) = place();
+            ReplayError::Note { path, offset, why }
+        };
+        match found.view.header().kind {
+            Kind::Manifest => manifest = Some(serde_json::from_slice(found.view.bodies()).map_err(bad_note)?),
+            Kind::End => end = Some(serde_json::from_slice::<End>(found.view.bodies()).map_err(bad_note)?),
+            Kind::Records => {
+                effects.clear();
+                lane.replay(&found.view, &mut effects).map_err(|why| {
+                    let (path, offset) = place();
+                    ReplayError::Mismatch { path, offset, why }
+                })?;
+                positions.clear();
+                positions.extend(found.view.positions());
+                page.set(&found.view, effects.as_slice(), press.forms());
+                press.print(&mut page).map_err(ReplayError::Output)?;
+            }
+        }
+    }
+    match &end {
+        Some(end) if end.digest != lane.digest().to_string() => {
+            Err(ReplayError::End { here: lane.digest(), there: end.digest.clone() })
+        }
+        _ => Ok(Replayed { lane, manifest, positions, end, frames }),
+    }
+}
+
+/// What the run of a journal was begun with, if it came so far as to note it.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn manifest<D: Disk>(reader: &mut Reader<D>) -> Result<Option<Manifest>, ReplayError> {
+    let path = reader.path(0);
+    let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? else { return Ok(None) };
+    let offset = found.offset;
+    let note = serde_json::from_slice(found.view.bodies());
+    note.map(Some).map_err(|why| ReplayError::Note { path, offset, why })
+}
+
+/// The journal of a folder, for reading only.
+///
+/// # Errors
+/// If there is none, or it cannot be opened.
+pub fn reader(folder: &DataFolder) -> Result<Reader<RealDisk>, JournalError> {
+    let path = folder.journal();
+    let disk = RealDisk::read_only(&path).map_err(|cause| JournalError::Io {
+        doing: "open",
+        path,
+        offset: 0,
+        cause: cause.into(),
+    })?;
+    Reader::open(disk)
+}

@@ -1,0 +1,286 @@
+//! Input schema v1 once more, the slow way: serde_json reads the line, and the rules are applied to what it built.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::geo::Point;
+use crate::ingest::time::rfc3339_ms;
+use crate::report::*;
+use crate::time::At;
+
+/// The verdict of the oracle.
+pub enum Verdict {
+    /// The line is no JSON, or nested too deeply.
+    NotJson,
+    /// It is JSON, but not an object.
+    NotAnObject,
+    /// The object, which may still be wrong in its fields.
+    Object(Facts),
+    /// serde_json has no opinion: it refuses numbers that no float holds, and keys with lone surrogates in values that
+    /// are skipped by us and built by it.
+    Unsure,
+}
+
+/// What is wrong; `None` where serde_json loses the difference between a huge integer and a fraction.
+pub type Wrong = (Field, Option<Reason>);
+
+/// A value, as far as the schema looks into it.
+pub enum Any {
+    Null,
+    Bool,
+    Integer(i64),
+    Other(f64),
+    Text(String),
+    Array,
+    Object,
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyVisitor)
+    }
+}
+
+struct AnyVisitor;
+
+impl<'de> Visitor<'de> for AnyVisitor {
+    type Value = Any;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_unit<E: Error>(self) -> Result<Any, E> {
+        Ok(Any::Null)
+    }
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Any, E> {
+        Ok(Any::Bool)
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Any, E> {
+        Ok(Any::Integer(value))
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Any, E> {
+        Ok(i64::try_from(value).map_or(Any::Other(value as f64), Any::Integer))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Any, E> {
+        Ok(Any::Other(value))
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<Any, E> {
+        Ok(Any::Text(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Any, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Any::Array)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Any, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Any::Object)
+    }
+}
+
+/// The fields of the schema that stand in a line, in order, repeated ones too.
+pub struct Facts(Vec<(Field, Any)>);
+
+impl<'de> Deserialize<'de> for Facts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct FactsVisitor;
+        impl<'de> Visitor<'de> for FactsVisitor {
+            type Value = Facts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Facts, A::Error> {
+                let mut facts = Vec::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    match Field::ALL.into_iter().find(|field| *field != Field::Line && field.name() == key) {
+                        Some(field) => facts.push((field, map.next_value()?)),
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(Facts(facts))
+            }
+        }
+        from.deserialize_map(FactsVisitor)
+    }
+}
+
+/// What serde_json makes of a line.
+pub fn read(line: &str) -> Verdict {
+    if serde_json::from_str::<IgnoredAny>(line).is_err() || depth(line) > 64 {
+        return Verdict::NotJson;
+    }
+    if !line.trim_start().starts_with('{') {
+        return Verdict::NotAnObject;
+    }
+    match serde_json::from_str::<Facts>(line) {
+        Ok(facts) => Verdict::Object(facts),
+        Err(error) if error.to_string().contains("out of range") => Verdict::Unsure,
+        Err(_) if line.matches("\\u").count() > 0 && line.matches(['{', '[']).count() > 1 => Verdict::Unsure,
+        Err(_) => Verdict::NotJson,
+    }
+}
+
+/// How deeply a text that is JSON is nested.
+fn depth(line: &str) -> i32 {
+    let (mut depth, mut deepest, mut inside, mut skip) = (0, 0, false, false);
+    for byte in line.bytes() {
+        match byte {
+            _ if skip => skip = false,
+            b'\\' if inside => skip = true,
+            b'"' => inside = !inside,
+            b'{' | b'[' if !inside => depth += 1,
+            b'}' | b']' if !inside => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+impl Facts {
+    /// What the line says, with the reporter left out; or what is wrong.
+    pub fn said(&self) -> Result<Said<'_>, Wrong> {
+        for (i, (field, _)) in self.0.iter().enumerate() {
+            if self.0[..i].iter().any(|(before, _)| before == field) {
+                return Err((*field, Some(Reason::Repeated)));
+            }
+        }
+        let source = self.text(Field::Source, 64)?;
+        if source == Some("") {
+            return Err((Field::Source, Some(Reason::Empty)));
+        }
+        let id = self.name(Field::Id, 128)?;
+        let time = self.time()?;
+        let what = match self.text(Field::Kind, usize::MAX)?.unwrap_or("report") {
+            "report" => What::Report(self.report()?),
+            "action" => {
+                let word = self.text(Field::Action, usize::MAX)?.ok_or((Field::Action, Some(Reason::Missing)))?;
+                let verb = match word {
+                    "accept" => Verb::Accept,
+                    "return" => Verb::Return,
+                    "done" => Verb::Done,
+                    "close" => Verb::Close,
+                    _ => return Err((Field::Action, Some(Reason::NotAValue))),
+                };
+                What::Action(Action { verb, order: self.name(Field::Order, 64)? })
+            }
+            "unit" => What::Unit(self.unit()?),
+            _ => return Err((Field::Kind, Some(Reason::NotAValue))),
+        };
+        Ok(Said { source, id, time, what })
+    }
+
+    /// Whether a reporter stands in the line.
+    pub fn has_reporter(&self) -> bool {
+        self.get(Field::Reporter).is_some()
+    }
+
+    fn report(&self) -> Result<Report<'_>, Wrong> {
+        let point = self.point()?;
+        let full = |field, max| Ok(self.text(field, max)?.filter(|text| !text.is_empty()));
+        let cell = full(Field::Cell, 256)?;
+        let component = full(Field::Component, 256)?;
+        let address = full(Field::Address, 4096)?;
+        let category = full(Field::Category, 256)?;
+        self.is(Field::Title, |value| matches!(value, Any::Text(_)))?;
+        self.is(Field::Text, |value| matches!(value, Any::Text(_)))?;
+        self.is(Field::Value, |value| matches!(value, Any::Integer(_) | Any::Other(_)))?;
+        self.is(Field::Unit, |value| matches!(value, Any::Text(_)))?;
+        let urgency = match self.text(Field::Urgency, usize::MAX)? {
+            None => None,
+            Some("A") => Some(Urgency::A),
+            Some("B") => Some(Urgency::B),
+            Some("C") => Some(Urgency::C),
+            Some(_) => return Err((Field::Urgency, Some(Reason::NotAValue))),
+        };
+        self.is(Field::Reporter, |value| matches!(value, Any::Text(_) | Any::Object))?;
+        self.is(Field::Media, |value| matches!(value, Any::Array))?;
+        Ok(Report { point, cell, component, address, category, urgency, reporter: None })
+    }
+
+    fn unit(&self) -> Result<UnitSays<'_>, Wrong> {
+        let point = self.point()?;
+        let unit = self.name(Field::Unit, 64)?;
+        let status = match self.text(Field::Status, usize::MAX)? {
+            None => None,
+            Some("available") => Some(UnitStatus::Available),
+            Some("busy") => Some(UnitStatus::Busy),
+            Some("off") => Some(UnitStatus::Off),
+            Some(_) => return Err((Field::Status, Some(Reason::NotAValue))),
+        };
+        let capacity = match self.get(Field::Capacity) {
+            None => None,
+            Some(Any::Integer(value @ 0..=1_000_000)) => Some(*value as u32),
+            Some(Any::Integer(_)) => return Err((Field::Capacity, Some(Reason::OutOfRange))),
+            Some(Any::Other(_)) => return Err((Field::Capacity, None)),
+            Some(_) => return Err((Field::Capacity, Some(Reason::WrongType))),
+        };
+        Ok(UnitSays { unit, status, point, capacity })
+    }
+
+    fn time(&self) -> Result<Option<At>, Wrong> {
+        let ms = match self.get(Field::Ts) {
+            None => return Ok(None),
+            Some(Any::Integer(ms)) => *ms,
+            Some(Any::Other(_)) => return Err((Field::Ts, None)),
+            Some(Any::Text(text)) => rfc3339_ms(text).ok_or((Field::Ts, Some(Reason::NotAValue)))?,
+            Some(_) => return Err((Field::Ts, Some(Reason::WrongType))),
+        };
+        if ms > 0 { Ok(Some(At(ms))) } else { Err((Field::Ts, Some(Reason::OutOfRange))) }
+    }
+
+    fn point(&self) -> Result<Option<Point>, Wrong> {
+        let lng = self.degrees(Field::Lng, 180.0)?;
+        if lng.is_none() && self.get(Field::Lat).is_some() {
+            return Err((Field::Lng, Some(Reason::Missing)));
+        }
+        let lat = self.degrees(Field::Lat, 90.0)?;
+        if lng.is_some() && lat.is_none() {
+            return Err((Field::Lat, Some(Reason::Missing)));
+        }
+        match self.text(Field::Frame, usize::MAX)? {
+            None | Some("wgs84" | "cgcs2000") => Ok(lng.zip(lat).map(|(lng, lat)| Point { lng, lat })),
+            Some(_) => Err((Field::Frame, Some(Reason::NotAValue))),
+        }
+    }
+
+    fn degrees(&self, field: Field, max: f64) -> Result<Option<i32>, Wrong> {
+        let degrees = match self.get(field) {
+            None => return Ok(None),
+            Some(Any::Integer(degrees)) => *degrees as f64,
+            Some(Any::Other(degrees)) => *degrees,
+            Some(_) => return Err((field, Some(Reason::WrongType))),
+        };
+        let micro = (degrees * 1e6).round();
+        if micro.abs() <= max * 1e6 { Ok(Some(micro as i32)) } else { Err((field, Some(Reason::OutOfRange))) }
+    }
+
+    fn name(&self, field: Field, max: usize) -> Result<&str, Wrong> {
+        match self.text(field, max)? {
+            None => Err((field, Some(Reason::Missing))),
+            Some("") => Err((field, Some(Reason::Empty))),
+            Some(text) => Ok(text),
+        }
+    }
+
+    fn text(&self, field: Field, max: usize) -> Result<Option<&str>, Wrong> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Any::Text(text)) if text.len() <= max => Ok(Some(text)),
+            Some(Any::Text(_)) => Err((field, Some(Reason::FieldTooLong))),
+            Some(_) => Err((field, Some(Reason::WrongType))),
+        }
+    }
+
+    fn is(&self, field: Field, right: fn(&Any) -> bool) -> Result<(), Wrong> {
+        match self.get(field) {
+            Some(value) if !right(value) => Err((field, Some(Reason::WrongType))),
+            _ => Ok(()),
+        }
+    }
+
+    fn get(&self, field: Field) -> Option<&Any> {
+        self.0.iter().find(|fact| fact.0 == field).map(|fact| &fact.1).filter(|value| !matches!(value, Any::Null))
+    }
+}

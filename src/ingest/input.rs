@@ -1,0 +1,370 @@
+//! Inputs: files that many workers read at once, or one pipe that is read as it comes.
+//!
+//! An input is a sequence of chunks. A chunk owns the lines that begin in its range of bytes, so that workers can read any
+//! chunk of a file without knowing the others; where chunks are cut never shows in what is decided.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memchr::{memchr, memrchr};
+use serde::{Deserialize, Serialize};
+
+use super::limits::LINE_BYTES_MAX;
+use crate::journal::frame::{Frame, checksum};
+
+/// A part of an input, read into a frame's bodies.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Chunk {
+    /// Which input.
+    pub input: u16,
+    /// Which chunk of it, counted from 0.
+    pub index: u64,
+    /// Offset in the input of the first byte of the bodies.
+    pub bodies_at: u64,
+    /// Where in the bodies lines begin that belong to this chunk.
+    pub lines: Range<usize>,
+    /// Every line that begins before this offset of the input is in this chunk or an earlier one.
+    pub end: u64,
+    /// The bytes of the input that this chunk adds to the earlier ones, and their checksum.
+    pub covered: u64,
+    /// See `covered`.
+    pub sum: u32,
+    /// Nothing follows.
+    pub last: bool,
+}
+
+/// What tells an input from another: recorded when it is first read, compared when a run is taken up again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// The path as it was given.
+    pub path: PathBuf,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified_ns: i128,
+    /// Checksum of samples spread over the whole.
+    pub samples: u32,
+}
+
+/// One file, read by many.
+pub struct FileInput {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    /// Lines that begin before this offset were read in an earlier run.
+    start: u64,
+    chunk_bytes: u64,
+    claimed: AtomicU64,
+}
+
+/// Samples of an identity, and their size.
+const SAMPLES: u64 = 64;
+const SAMPLE_BYTES: u64 = 4096;
+
+impl Identity {
+    /// Of a file as it is now.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let (mut samples, mut sample) = (0, vec![0; SAMPLE_BYTES as usize]);
+        for index in 0..SAMPLES {
+            let last = metadata.len().saturating_sub(SAMPLE_BYTES);
+            let len = read_at(&file, last / (SAMPLES - 1) * index, &mut sample)?;
+            samples = samples ^ checksum(&sample[..len]).rotate_left(index as u32);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            modified_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
+            samples,
+        })
+    }
+}
+
+/// Reads as much as there is, up to the buffer's length.
+fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], at + done as u64) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+impl FileInput {
+    /// Opens a regular file, of which the lines before `start` are already read.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is not a regular file.
+    pub fn open(path: &Path, start: u64, chunk_bytes: usize) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "is a folder" } else { "is not a regular file; pipe it in as -" };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            bytes: metadata.len(),
+            start,
+            chunk_bytes: chunk_bytes as u64,
+            claimed: AtomicU64::new(0),
+        })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length when it was opened. What is added later is not read.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many chunks it has.
+    pub const fn chunks(&self) -> u64 {
+        self.bytes.saturating_sub(self.start).div_ceil(self.chunk_bytes)
+    }
+
+    /// Claims the next chunk, if there is one below `limit`.
+    pub fn claim(&self, limit: u64) -> Option<u64> {
+        let limit = limit.min(self.chunks());
+        let next = |index: u64| (index < limit).then_some(index + 1);
+        self.claimed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
+    }
+
+    /// Checksum of everything before an offset: what a resumed run compares with what the first one read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn sum_before(&self, end: u64) -> io::Result<u32> {
+        let (mut sum, mut at) = (0, 0);
+        let mut buffer = vec![0; 1 << 20];
+        while at < end {
+            let want = (end - at).min(buffer.len() as u64) as usize;
+            let len = read_at(&self.file, at, &mut buffer[..want])?;
+            if len == 0 {
+                break;
+            }
+            sum = joined(sum, checksum(&buffer[..len]), len as u64);
+            at += len as u64;
+        }
+        Ok(sum)
+    }
+
+    /// How many chunks were claimed.
+    pub fn claimed(&self) -> u64 {
+        self.claimed.load(Ordering::Relaxed)
+    }
+
+    /// Reads chunk `index` into a cleared frame.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is shorter than it was.
+    pub fn read(&self, input: u16, index: u64, frame: &mut Frame) -> io::Result<Chunk> {
+        let from = self.start + index * self.chunk_bytes;
+        let to = (from + self.chunk_bytes).min(self.bytes);
+        // One byte before: a line begins at `from` only if a line ends there.
+        let bodies_at = from.saturating_sub(1);
+        self.extend(frame, bodies_at, (to - bodies_at) as usize)?;
+        let own = (to - bodies_at) as usize;
+        let bodies = frame.bodies();
+        let sum = checksum(&bodies[(from - bodies_at) as usize..own]);
+        let first = match from {
+            0 => Some(0),
+            _ => memchr(b'\n', &bodies[..own]).map(|newline| newline + 1),
+        };
+        let lines = match first.filter(|first| *first < own) {
+            Some(first) => first..self.finish_line(frame, bodies_at, own)?,
+            None => own..own,
+        };
+        frame.truncate_bodies(lines.end);
+        let last = index + 1 >= self.chunks();
+        Ok(Chunk {
+            input,
+            index,
+            bodies_at,
+            lines: lines.start..lines.end.min(own),
+            end: to,
+            covered: to - from,
+            sum,
+            last,
+        })
+    }
+
+    /// Reads on until the line that crosses `own` ends; gives where. A line beyond the limit is cut there.
+    fn finish_line(&self, frame: &mut Frame, bodies_at: u64, own: usize) -> io::Result<usize> {
+        const STEP: usize = 4096;
+        let mut searched = own - 1;
+        loop {
+            if let Some(newline) = memchr(b'\n', &frame.bodies()[searched..]) {
+                return Ok(searched + newline + 1);
+            }
+            searched = frame.bodies().len();
+            let rest = self.bytes - (bodies_at + searched as u64);
+            if rest == 0 || searched - own > LINE_BYTES_MAX {
+                return Ok(searched);
+            }
+            // Twice as much each time: a long line costs few reads.
+            let step = STEP.max(searched - own).min(rest as usize);
+            self.extend(frame, bodies_at, step)?;
+        }
+    }
+
+    fn extend(&self, frame: &mut Frame, bodies_at: u64, len: usize) -> io::Result<()> {
+        let at = bodies_at + frame.bodies().len() as u64;
+        let read = read_at(&self.file, at, frame.bodies_space(len))?;
+        if read < len {
+            let what =
+                format!("became shorter while it was read: {} of {} bytes are left", at + read as u64, self.bytes);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+        }
+        Ok(())
+    }
+}
+
+/// The checksum of two parts, one behind the other.
+pub fn joined(first: u32, second: u32, second_bytes: u64) -> u32 {
+    let sums = (u64::from(first), u64::from(second));
+    crc_fast::checksum_combine(crc_fast::CrcAlgorithm::Crc32Iscsi, sums.0, sums.1, second_bytes) as u32
+}
+
+/// A pipe, read by whoever comes.
+pub struct PipeInput {
+    state: Mutex<Pipe>,
+    chunk_bytes: usize,
+}
+
+struct Pipe {
+    reader: Box<dyn Read + Send>,
+    /// The beginning of a line whose end has not come.
+    carry: Vec<u8>,
+    /// Offset of `carry` in the stream.
+    at: u64,
+    /// The rest of a line beyond the limit is passed over.
+    skipping: bool,
+    chunks: u64,
+    ended: bool,
+}
+
+impl PipeInput {
+    /// A stream of lines.
+    pub fn new(reader: impl Read + Send + 'static, chunk_bytes: usize) -> Self {
+        let pipe =
+            Pipe { reader: Box::new(reader), carry: Vec::new(), at: 0, skipping: false, chunks: 0, ended: false };
+        Self { state: Mutex::new(pipe), chunk_bytes }
+    }
+
+    /// Reads what has piled up into a cleared frame: whole lines, at most a chunk. With `full`, waits for a whole chunk.
+    /// None if another worker is reading, or the stream has ended.
+    ///
+    /// # Errors
+    /// If the stream cannot be read.
+    ///
+    /// # Panics
+    /// If a worker panicked while reading.
+    pub fn read(&self, frame: &mut Frame, full: bool) -> io::Result<Option<Chunk>> {
+        match self.state.try_lock() {
+            Ok(pipe) if pipe.ended => Ok(None),
+            Ok(mut pipe) => pipe.read(frame, self.chunk_bytes, full).map(Some),
+            Err(std::sync::TryLockError::WouldBlock) => Ok(None),
+            Err(poisoned) => panic!("{poisoned}"),
+        }
+    }
+}
+
+impl PipeInput {
+    /// How many chunks were read so far; nothing while somebody is reading.
+    pub fn chunks(&self) -> Option<u64> {
+        self.state.try_lock().ok().map(|pipe| pipe.chunks)
+    }
+}
+
+impl Pipe {
+    fn read(&mut self, frame: &mut Frame, chunk_bytes: usize, full: bool) -> io::Result<Chunk> {
+        frame.push_body(&self.carry);
+        self.carry.clear();
+        while self.skipping && !self.ended {
+            self.skip(frame, chunk_bytes)?;
+        }
+        let mut whole = memrchr(b'\n', frame.bodies()).map_or(0, |newline| newline + 1);
+        while !self.ended {
+            let len = frame.bodies().len();
+            let enough = if full { len >= chunk_bytes } else { whole > 0 };
+            if (enough && whole > 0) || len > LINE_BYTES_MAX {
+                break;
+            }
+            self.pull(frame, chunk_bytes)?;
+            let newline = memrchr(b'\n', &frame.bodies()[len..]);
+            whole = newline.map_or(whole, |newline| len + newline + 1);
+        }
+        Ok(self.cut(frame, whole))
+    }
+
+    /// Makes a chunk of the whole lines in a frame; what is left of the last line is kept for the next.
+    fn cut(&mut self, frame: &mut Frame, whole: usize) -> Chunk {
+        let len = frame.bodies().len();
+        // No line ended within the limit: it is cut here, and its rest passed over.
+        self.skipping = !self.ended && whole == 0;
+        let end = if self.ended || self.skipping { len } else { whole };
+        self.carry.extend_from_slice(&frame.bodies()[end..]);
+        frame.truncate_bodies(end);
+        let bodies_at = self.at;
+        self.at += end as u64;
+        self.chunks += 1;
+        Chunk {
+            input: 0,
+            index: self.chunks - 1,
+            bodies_at,
+            lines: 0..end,
+            end: self.at,
+            covered: end as u64,
+            sum: checksum(frame.bodies()),
+            last: self.ended,
+        }
+    }
+
+    /// Reads once.
+    fn pull(&mut self, frame: &mut Frame, chunk_bytes: usize) -> io::Result<()> {
+        let before = frame.bodies().len();
+        let space = frame.bodies_space(chunk_bytes.saturating_sub(before).max(chunk_bytes / 4).max(1));
+        let read = loop {
+            match self.reader.read(space) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.ended = read == 0;
+        frame.truncate_bodies(before + read);
+        Ok(())
+    }
+
+    /// Reads once, and passes over what still belongs to the line that was cut.
+    fn skip(&mut self, frame: &mut Frame, chunk_bytes: usize) -> io::Result<()> {
+        self.pull(frame, chunk_bytes)?;
+        let newline = memchr(b'\n', frame.bodies());
+        let rest = newline.map_or(frame.bodies().len(), |newline| newline + 1);
+        self.skipping = newline.is_none();
+        self.at += rest as u64;
+        self.carry.extend_from_slice(&frame.bodies()[rest..]);
+        frame.truncate_bodies(0);
+        frame.push_body(&self.carry);
+        self.carry.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,576 @@
+//! Reads a folder of segments from its first frame to its last, checks all of it on the way, and says how it ends.
+//!
+//! Where a frame is bad, one question decides: was it ever on the disk? Every header says how many frames were, when it was
+//! written. If any header that can be read, also behind the bad frame, says that it was, the log is damaged and the reader
+//! refuses to go on. If none does, a crash caught the writer there, nobody was told of it, and the log ends.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use crate::ids::Seq;
+
+use super::buffer::{AlignedBuf, BLOCK};
+use super::disk::{Access, Disk, DiskFile};
+use super::error::{During, JournalError};
+use super::frame::{FrameError, FrameView, Header};
+use super::segment::{SegmentError, SegmentHeader, segment_name, segment_ordinal};
+
+/// How much is looked through at a time behind the end of the log.
+const WINDOW: usize = 256 * BLOCK;
+
+/// Walks through the frames of a folder in order. It holds one frame at a time, and never more than a segment.
+#[derive(Debug)]
+pub struct Reader<D: Disk> {
+    pub(super) disk: D,
+    pub(super) segments: Vec<SegmentHeader>,
+    /// Which segment is read.
+    current: usize,
+    file: D::File,
+    file_bytes: u64,
+    /// Where in it the next frame begins.
+    at: u64,
+    buffer: AlignedBuf,
+    pub(super) log: LogEnd,
+    /// Where the frames of this segment begin that no header read so far says were on the disk.
+    unproven: VecDeque<u64>,
+    /// Where a frame was missing that is known to have been written, and was looked for again.
+    looked_again_at: u64,
+    end: Option<End>,
+}
+
+/// The state of the log behind a frame: what the next one must continue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct LogEnd {
+    pub(super) next_seq: Seq,
+    pub(super) next_index: u64,
+    pub(super) chain: u32,
+    pub(super) durable: Seq,
+    pub(super) durable_frames: u64,
+}
+
+impl LogEnd {
+    /// At the start of a segment all that comes before it is on the disk.
+    pub(super) fn before(segment: &SegmentHeader) -> Self {
+        Self {
+            next_seq: segment.first_seq,
+            next_index: segment.first_index,
+            chain: segment.chain,
+            durable: Seq(segment.first_seq.0.saturating_sub(1)),
+            durable_frames: segment.first_index,
+        }
+    }
+
+    fn meets(&self, segment: &SegmentHeader) -> bool {
+        (self.next_seq, self.next_index, self.chain) == (segment.first_seq, segment.first_index, segment.chain)
+    }
+
+    fn check(&self, header: &Header) -> Result<(), FrameError> {
+        let (ink, first) = (&header.ink, header.order.first_seq);
+        if ink.index != self.next_index {
+            return Err(FrameError::Index { said: ink.index, expected: self.next_index });
+        }
+        if ink.prev != self.chain {
+            return Err(FrameError::Chain { said: ink.prev, expected: self.chain });
+        }
+        if first != self.next_seq {
+            return Err(FrameError::FirstSeq { said: first.0, expected: self.next_seq.0 });
+        }
+        Ok(())
+    }
+
+    /// Goes on behind a frame.
+    pub(super) fn advance(&mut self, header: &Header) {
+        self.next_seq = header.next_seq();
+        self.next_index += 1;
+        self.chain = header.sum;
+        self.learn(header);
+    }
+
+    fn learn(&mut self, header: &Header) {
+        if header.ink.durable_frames > self.durable_frames {
+            self.durable_frames = header.ink.durable_frames;
+            self.durable = header.ink.durable;
+        }
+    }
+}
+
+/// Where and how the log ends.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// Where in the last segment the last frame ends.
+    pub(super) at: u64,
+    /// Where the frames begin of which no header says that they were on the disk.
+    pub(super) unproven_from: u64,
+    pub(super) cut: Option<Cut>,
+}
+
+/// What a crash left behind the last whole frame. Nobody was ever told that it was kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// In which segment.
+    pub path: PathBuf,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// Why it is no frame.
+    pub why: FrameError,
+}
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, offset, bytes, why } = self;
+        write!(
+            f,
+            "{}, byte {offset}: {bytes} bytes that were never confirmed are no whole frame: {why}",
+            path.display()
+        )
+    }
+}
+
+/// A frame, and where it lies.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The frame.
+    pub view: FrameView<'a>,
+    /// In which segment.
+    pub segment: u64,
+    /// Where in it, in bytes.
+    pub offset: u64,
+}
+
+/// What lies at the place where the next frame is due.
+enum Next {
+    Frame(Header),
+    /// No frame. `is_whole`: its header is in order and of this segment, so no crash made it what it is.
+    Bad {
+        why: FrameError,
+        is_whole: bool,
+    },
+}
+
+impl<D: Disk> Reader<D> {
+    /// Reads from the first segment that is still there.
+    ///
+    /// # Errors
+    /// If the folder holds no journal, or a segment is missing, foreign or damaged in its first block.
+    pub fn open(disk: D) -> Result<Self, JournalError> {
+        Self::open_at(disk, Seq(0))
+    }
+
+    /// Reads from the start of the segment that holds record `from`, or from the first one that is still there.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_at(disk: D, from: Seq) -> Result<Self, JournalError> {
+        let segments = read_headers(&disk)?;
+        let current = segments.partition_point(|segment| segment.first_seq <= from).saturating_sub(1);
+        let (file, file_bytes) = open_segment(&disk, &segments[current])?;
+        Ok(Self {
+            log: LogEnd::before(&segments[current]),
+            disk,
+            segments,
+            current,
+            file,
+            file_bytes,
+            at: BLOCK as u64,
+            buffer: AlignedBuf::new(),
+            unproven: VecDeque::new(),
+            looked_again_at: 0,
+            end: None,
+        })
+    }
+
+    /// What the segments say, from the oldest to the newest.
+    pub fn segments(&self) -> &[SegmentHeader] {
+        &self.segments
+    }
+
+    /// The record that is due next.
+    pub fn next_seq(&self) -> Seq {
+        self.log.next_seq
+    }
+
+    /// The full path of a segment, for texts.
+    pub fn path(&self, segment: u64) -> PathBuf {
+        self.disk.path(&segment_name(segment))
+    }
+
+    /// What lies behind the last frame, if anything; known once the reader is at its end.
+    pub fn cut(&self) -> Option<&Cut> {
+        self.end.as_ref()?.cut.as_ref()
+    }
+
+    /// The next frame, or nothing at the end of the log.
+    ///
+    /// # Errors
+    /// If the disk fails, or the log is damaged.
+    pub fn next_frame(&mut self) -> Result<Option<Found<'_>>, JournalError> {
+        while self.end.is_none() {
+            match self.read_frame()? {
+                Next::Frame(header) => {
+                    let offset = self.accept(&header);
+                    let view = FrameView::checked(self.buffer.as_slice(), header);
+                    return Ok(Some(Found { view, segment: self.segments[self.current].ordinal, offset }));
+                }
+                Next::Bad { why, is_whole } if self.current + 1 == self.segments.len() => self.finish(why, is_whole)?,
+                Next::Bad { why, .. } => self.next_segment(why)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads what is left, and says how the log ends.
+    pub(super) fn read_to_end(&mut self, mut each: impl FnMut(&Found<'_>)) -> Result<End, JournalError> {
+        while let Some(found) = self.next_frame()? {
+            each(&found);
+        }
+        Ok(self.end.clone().expect("a reader without a next frame is at its end"))
+    }
+
+    fn read_frame(&mut self) -> Result<Next, JournalError> {
+        let there = self.file_bytes.saturating_sub(self.at);
+        self.buffer.clear();
+        self.read_more(there.min(BLOCK as u64))?;
+        let salt = self.segments[self.current].salt;
+        let header = match Header::parse(self.buffer.as_slice()) {
+            Ok(header) if header.ink.salt != salt => {
+                let why = FrameError::Salt { said: header.ink.salt, expected: salt };
+                return Ok(Next::Bad { why, is_whole: false });
+            }
+            Ok(header) => header,
+            Err(why) => {
+                let is_whole = why.is_of_whole_header() && Header::salt_said(self.buffer.as_slice()) == Some(salt);
+                return Ok(Next::Bad { why, is_whole });
+            }
+        };
+        if let Err(why) = self.log.check(&header) {
+            return Ok(Next::Bad { why, is_whole: true });
+        }
+        if header.frame_bytes() > there {
+            let why = FrameError::Short { said: header.frame_bytes(), there };
+            return Ok(Next::Bad { why, is_whole: false });
+        }
+        self.read_more(header.frame_bytes() - self.buffer.len() as u64)?;
+        Ok(match FrameView::parse(self.buffer.as_slice()) {
+            Ok(view) => Next::Frame(*view.header()),
+            Err(why) => Next::Bad { why, is_whole: false },
+        })
+    }
+
+    /// Appends the next `bytes` bytes of the file, as far as there are so many, to the buffer.
+    fn read_more(&mut self, bytes: u64) -> Result<(), JournalError> {
+        let (at, before) = (self.at + self.buffer.len() as u64, self.buffer.len());
+        let read = self.file.read_at(at, self.buffer.space(bytes as usize));
+        let read = read.during("reading", || self.path(self.segments[self.current].ordinal), at)?;
+        self.buffer.truncate(before + read);
+        Ok(())
+    }
+
+    /// Goes on behind a frame; gives where it began.
+    fn accept(&mut self, header: &Header) -> u64 {
+        let offset = self.at;
+        self.at += header.frame_bytes();
+        self.unproven.push_back(offset);
+        self.log.advance(header);
+        let unproven = self.log.next_index.saturating_sub(self.log.durable_frames) as usize;
+        while self.unproven.len() > unproven {
+            self.unproven.pop_front();
+        }
+        offset
+    }
+
+    /// Where no frame follows and this is not the last segment, the next one says whether that is right.
+    fn next_segment(&mut self, why: FrameError) -> Result<(), JournalError> {
+        let next = self.segments[self.current + 1];
+        if !self.log.meets(&next) {
+            self.log.durable = LogEnd::before(&next).durable;
+            return Err(self.corrupt(why));
+        }
+        (self.file, self.file_bytes) = open_segment(&self.disk, &next)?;
+        self.current += 1;
+        self.at = BLOCK as u64;
+        self.log = LogEnd::before(&next);
+        self.unproven.clear();
+        Ok(())
+    }
+
+    fn corrupt(&self, why: FrameError) -> JournalError {
+        JournalError::Corrupt {
+            path: self.path(self.segments[self.current].ordinal),
+            offset: self.at,
+            lost_from: self.log.next_seq,
+            durable: self.log.durable,
+            why,
+        }
+    }
+
+    /// Where no frame follows in the last segment: is that the end, or damage?
+    fn finish(&mut self, why: FrameError, is_whole: bool) -> Result<(), JournalError> {
+        let left = self.search_on()?;
+        let was_durable = self.log.durable_frames > self.log.next_index;
+        if was_durable && self.looked_again_at != self.at {
+            // A writer at work may have written it between the two looks.
+            self.looked_again_at = self.at;
+            return Ok(());
+        }
+        if is_whole || was_durable {
+            return Err(self.corrupt(why));
+        }
+        let cut = (left > 0).then(|| Cut {
+            path: self.path(self.segments[self.current].ordinal),
+            offset: self.at,
+            bytes: left,
+            why,
+        });
+        let unproven_from = self.unproven.front().copied().unwrap_or(self.at);
+        self.end = Some(End { at: self.at, unproven_from, cut });
+        Ok(())
+    }
+
+    /// Looks at all blocks from here on for headers of this segment, and learns from them what was on the disk. Gives how
+    /// many bytes from here on were written in this use of the file.
+    fn search_on(&mut self) -> Result<u64, JournalError> {
+        let segment = self.segments[self.current];
+        let mut window_at = self.at;
+        let mut left = 0;
+        while window_at < self.file_bytes {
+            self.buffer.clear();
+            let window = self.buffer.space((self.file_bytes - window_at).min(WINDOW as u64) as usize);
+            let read = self.file.read_at(window_at, window);
+            let read = read.during("reading", || self.disk.path(&segment_name(segment.ordinal)), window_at)?;
+            if read == 0 {
+                break;
+            }
+            for (i, block) in window[..read].chunks(BLOCK).enumerate() {
+                let block_at = window_at + (i * BLOCK) as u64;
+                let said = Header::parse(block).ok().filter(|header| header.ink.salt == segment.salt);
+                let block_end = block_at + block.len() as u64;
+                if let Some(header) = said {
+                    self.log.learn(&header);
+                    let frame_end = (block_at + header.frame_bytes()).min(self.file_bytes);
+                    left = left.max(frame_end.max(block_end) - self.at);
+                } else if is_of(block, &segment) {
+                    left = left.max(block_end - self.at);
+                }
+            }
+            window_at += read as u64;
+        }
+        Ok(left)
+    }
+}
+
+/// Whether a block without a whole header was written in this use of the file. In a recycled file what is not zero may be
+/// of an earlier use, and only the salt tells.
+fn is_of(block: &[u8], segment: &SegmentHeader) -> bool {
+    match segment.is_recycled {
+        true => Header::salt_said(block) == Some(segment.salt),
+        false => block.iter().any(|&byte| byte != 0),
+    }
+}
+
+fn open_segment<D: Disk>(disk: &D, segment: &SegmentHeader) -> Result<(D::File, u64), JournalError> {
+    let name = segment_name(segment.ordinal);
+    let path = || disk.path(&name);
+    let file = disk.open(&name, Access::Read).during("opening", path, 0)?;
+    let bytes = file.size().during("asking for the size", path, 0)?;
+    Ok((file, bytes))
+}
+
+fn read_headers<D: Disk>(disk: &D) -> Result<Vec<SegmentHeader>, JournalError> {
+    let ordinals = ordinals(disk)?;
+    let Some(&first) = ordinals.first() else { return Err(JournalError::Empty { path: disk.path("") }) };
+    let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ordinals.len());
+    for (expected, ordinal) in (first..).zip(ordinals) {
+        if ordinal != expected {
+            return Err(JournalError::Missing { path: disk.path(&segment_name(expected)) });
+        }
+        let header = read_header(disk, ordinal)?;
+        if headers.first().is_some_and(|first| first.key != header.key) {
+            return Err(JournalError::Segment { path: disk.path(&segment_name(ordinal)), why: SegmentError::Key });
+        }
+        headers.push(header);
+    }
+    Ok(headers)
+}
+
+/// The ordinals of all segments, from the oldest to the newest.
+pub(super) fn ordinals<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
+    let names = disk.list().during("listing", || disk.path(""), 0)?;
+    let mut ordinals: Vec<u64> = names.iter().filter_map(|name| segment_ordinal(name)).collect();
+    ordinals.sort_unstable();
+    Ok(ordinals)
+}
+
+fn read_header<D: Disk>(disk: &D, ordinal: u64) -> Result<SegmentHeader, JournalError> {
+    let name = segment_name(ordinal);
+    let path = || disk.path(&name);
+    let file = disk.open(&name, Access::Read).during("opening", path, 0)?;
+    let mut block = [0; BLOCK];
+    let read = file.read_at(0, &mut block).during("reading", path, 0)?;
+    let refused = |why| JournalError::Segment { path: path(), why };
+    let header = SegmentHeader::parse(&block[..read]).map_err(refused)?;
+    match header.ordinal == ordinal {
+        true => Ok(header),
+        false => Err(refused(SegmentError::Ordinal { said: header.ordinal, expected: ordinal })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::fingerprint::HashKey;
+    use crate::journal::frame::{Frame, HEADER, Ink, Kind, Order, checksum, put_u32};
+    use crate::journal::sim::{SimDisk, SimFile};
+    use crate::journal::writer::{Journal, Setup};
+
+    /// A disk on which something happens before each read.
+    struct Busy<F> {
+        disk: SimDisk,
+        act: Rc<RefCell<F>>,
+    }
+
+    struct BusyFile<F> {
+        file: SimFile,
+        act: Rc<RefCell<F>>,
+    }
+
+    impl<F: FnMut()> Disk for Busy<F> {
+        type File = BusyFile<F>;
+
+        fn create(&self, name: &str, bytes: u64) -> io::Result<BusyFile<F>> {
+            Ok(BusyFile { file: self.disk.create(name, bytes)?, act: self.act.clone() })
+        }
+
+        fn open(&self, name: &str, access: Access) -> io::Result<BusyFile<F>> {
+            Ok(BusyFile { file: self.disk.open(name, access)?, act: self.act.clone() })
+        }
+
+        fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            self.disk.rename(from, to)
+        }
+
+        fn remove(&self, name: &str) -> io::Result<()> {
+            self.disk.remove(name)
+        }
+
+        fn list(&self) -> io::Result<Vec<String>> {
+            self.disk.list()
+        }
+
+        fn sync_dir(&self) -> io::Result<()> {
+            self.disk.sync_dir()
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.disk.path(name)
+        }
+    }
+
+    impl<F: FnMut()> DiskFile for BusyFile<F> {
+        fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+            self.file.write_at(at, bytes)
+        }
+
+        fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<usize> {
+            (self.act.borrow_mut())();
+            self.file.read_at(at, bytes)
+        }
+
+        fn size(&self) -> io::Result<u64> {
+            self.file.size()
+        }
+
+        fn truncate(&mut self, bytes: u64) -> io::Result<()> {
+            self.file.truncate(bytes)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.file.sync()
+        }
+    }
+
+    fn append(journal: &mut Journal<SimDisk>) {
+        let mut frame = Frame::document(Kind::Manifest, b"{}");
+        frame.set_order(Order { first_seq: journal.next_seq(), ..Order::default() });
+        journal.append(&mut frame).unwrap();
+        journal.sync().unwrap();
+    }
+
+    /// A writer that writes at a time when the reader has found nothing, and before it has looked behind it.
+    #[test]
+    fn a_writer_at_work_is_never_taken_for_damage() {
+        for pause in 0..24 {
+            let disk = SimDisk::new(1);
+            let setup = Setup { entropy: 1, segment_bytes: 32 * BLOCK as u64 };
+            let mut journal = Journal::create(disk.clone(), HashKey { k0: 1, k1: 1 }, 1, setup).unwrap();
+            (0..6).for_each(|_| append(&mut journal));
+            let mut reads = 0;
+            let act = move || {
+                reads += 1;
+                if reads > pause && reads % 3 == pause % 3 && journal.segments() == 1 {
+                    (0..3).for_each(|_| append(&mut journal));
+                }
+            };
+            let busy = Busy { disk, act: Rc::new(RefCell::new(act)) };
+            let mut reader = Reader::open(busy).unwrap();
+            let mut frames = 0;
+            while reader.next_frame().unwrap_or_else(|error| panic!("pause {pause}: {error}")).is_some() {
+                frames += 1;
+            }
+            assert!(frames >= 6, "pause {pause}: {frames} frames");
+        }
+    }
+
+    /// A frame that a newer version wrote at the very end of the log is not a torn tail, though nothing proves that it was on
+    /// the disk.
+    #[test]
+    fn a_whole_header_that_cannot_be_read_is_refused_and_never_cut() {
+        let check = |field: usize, value: u32, expected: &str| {
+            let disk = SimDisk::new(1);
+            let setup = Setup { entropy: 1, segment_bytes: 8 * BLOCK as u64 };
+            let mut journal = Journal::create(disk.clone(), HashKey { k0: 1, k1: 1 }, 1, setup).unwrap();
+            append(&mut journal);
+            append(&mut journal);
+            let (name, at) = (segment_name(1), 2 * BLOCK);
+            let mut header = disk.contents(&name).unwrap()[at..at + HEADER].to_vec();
+            put_u32(&mut header, field, value);
+            let sum = checksum(&header[..HEADER - 4]);
+            put_u32(&mut header, HEADER - 4, sum);
+            disk.overwrite(&name, at as u64, &header);
+            let error = Journal::open(disk, setup).expect_err(expected);
+            assert!(error.to_string().contains(expected), "{error}");
+        };
+        check(4, 9, "unknown kind of frame 9");
+        check(52, 1, "a frame without records says it holds 1");
+        check(16, 5, "begins at record 5, record 1 is due");
+        check(104, 5, "follows a frame with checksum 00000005");
+    }
+
+    /// Bodies are what strangers send. One that looks like a header must not make a torn tail look like damage.
+    #[test]
+    fn a_header_inside_a_body_proves_nothing_without_the_salt() {
+        let check = |knows_salt: bool| {
+            let disk = SimDisk::new(1);
+            let setup = Setup { entropy: 1, segment_bytes: 8 * BLOCK as u64 };
+            let mut journal = Journal::create(disk.clone(), HashKey { k0: 1, k1: 1 }, 1, setup).unwrap();
+            let salt = Reader::open(disk.clone()).unwrap().segments()[0].salt;
+            let mut forged = Frame::document(Kind::Manifest, b"");
+            forged.seal(Ink { salt: if knows_salt { salt } else { 5 }, durable_frames: 1000, ..Ink::default() });
+            let mut frame = Frame::new();
+            frame.push_body(&[b' '; BLOCK - HEADER]);
+            frame.push_body(forged.bytes());
+            frame.close();
+            frame.set_order(Order { first_seq: journal.next_seq(), ..Order::default() });
+            journal.append(&mut frame).unwrap();
+            disk.flip(&segment_name(1), BLOCK as u64 + 1000, 0);
+            Journal::open(disk, setup).map(|(_, recovery)| recovery.cut.is_some())
+        };
+        assert!(check(false).unwrap(), "a torn tail");
+        assert!(check(true).is_err(), "the salt is what keeps strangers out");
+    }
+}

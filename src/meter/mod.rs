@@ -1,0 +1,3 @@
+//! Measuring: what the process costs its machine.
+
+pub mod process;

@@ -1,0 +1,248 @@
+//! Publishing: effects become lines, in order, in files that a crash may have cut anywhere.
+//!
+//! Decisions and dead letters are functions of the log. So a run that is taken up again writes all of them anew, and the file
+//! compares: what is there already and right stays, what was torn is cut, and the rest follows. A reader of the file sees
+//! it grow, never change.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::city::City;
+use crate::effect::Effect;
+use crate::ids::Seq;
+use crate::journal::frame::FrameView;
+use crate::record::{Input, Record};
+use crate::view::decision::{Decisions, Emit};
+use crate::view::ledger::Ledger;
+
+/// What a batch publishes.
+pub struct Page {
+    decisions: Vec<u8>,
+    dead_letters: Vec<u8>,
+    ledger: Ledger,
+}
+
+/// How pages are set.
+#[derive(Clone, Copy)]
+pub struct Forms<'a> {
+    decisions: &'a Decisions<'a>,
+    emit: Emit,
+    dead_letters: bool,
+}
+
+impl Page {
+    /// An empty page for a city's decisions.
+    pub fn new(city: &City) -> Self {
+        Self { decisions: Vec::new(), dead_letters: Vec::new(), ledger: Ledger::new(city.sources.len()) }
+    }
+
+    /// Sets a frame's effects.
+    ///
+    /// # Panics
+    /// If the frame cannot be read; it was read when it was decided.
+    pub fn set(&mut self, view: &FrameView<'_>, mut effects: &[(Seq, Effect)], forms: Forms<'_>) {
+        self.decisions.clear();
+        self.dead_letters.clear();
+        for placed in view.records() {
+            let record = placed.expect("a frame that was decided can be read").record;
+            let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
+            let (these, rest) = effects.split_at(own);
+            effects = rest;
+            self.ledger.fold(&record, these);
+            self.set_record(view, &record, these, forms);
+        }
+    }
+
+    #[inline]
+    fn set_record(&mut self, view: &FrameView<'_>, record: &Record, effects: &[(Seq, Effect)], forms: Forms<'_>) {
+        for (_, effect) in effects.iter().filter(|(_, effect)| forms.emit.takes(effect)) {
+            forms.decisions.write(effect, record, view.body(record.origin.body), &mut self.decisions);
+        }
+        if forms.dead_letters && matches!(record.input, Input::Tally(_)) {
+            self.set_dead_letter(view, record, forms.decisions);
+        }
+    }
+
+    #[cold]
+    fn set_dead_letter(&mut self, view: &FrameView<'_>, record: &Record, decisions: &Decisions<'_>) {
+        let Input::Tally(tally) = &record.input else { return };
+        let raw = view.body(record.origin.body);
+        let (text, hex) = match std::str::from_utf8(raw) {
+            Ok(text) => (Some(text), None),
+            Err(_) => (None, Some(raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+        };
+        let letter = DeadLetter {
+            input: tally.input,
+            line: tally.line,
+            offset: tally.offset,
+            byte: tally.offset + u64::from(tally.wrong_at),
+            source: decisions.source_name(record.origin.source),
+            field: tally.field.name(),
+            reason: tally.reason.name(),
+            raw: text,
+            raw_hex: hex,
+        };
+        serde_json::to_writer(&mut self.dead_letters, &letter).expect("writing to memory cannot fail");
+        self.dead_letters.push(b'\n');
+    }
+}
+
+/// A line that was not accepted, with all that is needed to mend it.
+#[derive(Serialize)]
+struct DeadLetter<'a> {
+    /// Which input, counted from 0 in the order of the command line.
+    input: u16,
+    /// Its line, counted from 1.
+    line: u64,
+    /// Where the line begins, in bytes.
+    offset: u64,
+    /// Where it goes wrong, in bytes from the start of the input.
+    byte: u64,
+    source: Option<&'a str>,
+    field: &'a str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    /// The line in hexadecimal where it is not text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_hex: Option<String>,
+}
+
+/// Where pages go.
+pub struct Press<'a> {
+    decisions: &'a Decisions<'a>,
+    emit: Emit,
+    out: Sink,
+    dead_letters: Option<Sink>,
+    /// The fold of all pages.
+    pub ledger: Ledger,
+}
+
+impl<'a> Press<'a> {
+    /// For the decisions of a city.
+    pub fn new(decisions: &'a Decisions<'a>, emit: Emit, out: Sink, dead_letters: Option<Sink>) -> Self {
+        let ledger = Ledger::new(decisions.city().sources.len());
+        Self { decisions, emit, out, dead_letters, ledger }
+    }
+
+    /// An empty page.
+    pub fn page(&self) -> Page {
+        Page::new(self.decisions.city())
+    }
+
+    /// How pages are set.
+    pub const fn forms(&self) -> Forms<'a> {
+        Forms { decisions: self.decisions, emit: self.emit, dead_letters: self.dead_letters.is_some() }
+    }
+
+    /// Writes a page.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn print(&mut self, page: &mut Page) -> io::Result<()> {
+        self.out.write(&page.decisions)?;
+        if let Some(dead_letters) = &mut self.dead_letters {
+            dead_letters.write(&page.dead_letters)?;
+        }
+        self.ledger.absorb(&mut page.ledger);
+        Ok(())
+    }
+
+    /// Ends the files: what an earlier life wrote beyond this end is cut.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.out.finish()?;
+        self.dead_letters.as_mut().map_or(Ok(()), Sink::finish)
+    }
+}
+
+/// A file that is written anew from its beginning, keeping what is there already, or a stream.
+pub enum Sink {
+    /// A regular file.
+    File(KeptFile),
+    /// Standard output, a pipe or a device.
+    Stream(Box<dyn Write + Send>),
+    /// Nowhere.
+    Null,
+}
+
+impl Sink {
+    /// A file at a path. Unless `keep`, what it holds is thrown away.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn file(path: &Path, keep: bool) -> io::Result<Self> {
+        let file = OpenOptions::new().read(keep).write(true).create(true).truncate(false).open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(Self::Stream(Box::new(file)));
+        }
+        if !keep {
+            file.set_len(0)?;
+        }
+        let there = if keep { metadata.len() } else { 0 };
+        Ok(Self::File(KeptFile { file, at: 0, there }))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stream(stream) => stream.write_all(bytes),
+            Self::Null => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.cut(),
+            Self::Stream(stream) => stream.flush(),
+            Self::Null => Ok(()),
+        }
+    }
+}
+
+/// A file, the place up to which it is known to be right, and how far an earlier life wrote.
+pub struct KeptFile {
+    file: File,
+    at: u64,
+    there: u64,
+}
+
+impl KeptFile {
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.at < self.there {
+            bytes = self.keep_equal(bytes)?;
+        }
+        self.file.write_all_at(bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Passes over what is there already; at the first difference the rest of the file is cut. Gives what is to be written.
+    #[cold]
+    fn keep_equal<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
+        let len = bytes.len().min((self.there - self.at) as usize);
+        let mut old = vec![0; len];
+        self.file.read_exact_at(&mut old, self.at)?;
+        let equal = old.iter().zip(bytes).take_while(|(old, new)| old == new).count();
+        self.at += equal as u64;
+        if equal < len {
+            self.cut()?;
+        }
+        Ok(&bytes[equal..])
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        if self.at < self.there {
+            self.file.set_len(self.at)?;
+            self.there = self.at;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,406 @@
+//! `paidan run`: files of reports become decisions, durably if a data folder is given.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::city::City;
+use crate::data::{self, DataFolder, End, Manifest, Replayed};
+use crate::engine::{self, Finished, Inputs};
+use crate::failure::Failure;
+use crate::fingerprint::HashKey;
+use crate::ids::SourceId;
+use crate::ingest::input::{FileInput, Identity, PipeInput};
+use crate::journal::disk::RealDisk;
+use crate::journal::frame::{Kind, Position};
+use crate::journal::reader::Reader;
+use crate::journal::writer::{Journal, Setup};
+use crate::lane::Lane;
+use crate::order::Order;
+use crate::publish::{Press, Sink};
+use crate::summary::{Outcome, Summary};
+use crate::view::decision::{Decisions, Emit};
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Files of lines; `-` alone is standard input.
+    pub files: Vec<PathBuf>,
+    /// The city's folder; the default city without one.
+    pub city: Option<PathBuf>,
+    /// The source of lines that do not name one.
+    pub source: Option<String>,
+    /// Where decisions go; standard output without one.
+    pub out: Option<PathBuf>,
+    /// Where rejected lines go.
+    pub dead_letter: Option<PathBuf>,
+    /// Which decisions are written.
+    pub emit: Emit,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// Worker threads.
+    pub threads: usize,
+    /// Bytes of a chunk.
+    pub chunk_bytes: usize,
+    /// Say less.
+    pub quiet: bool,
+}
+
+/// The city of a request: of its folder, else the one kept with the data, else the default.
+///
+/// # Errors
+/// If it is not in order.
+pub fn city(folder: Option<&Path>, data: Option<&DataFolder>) -> Result<City, Failure> {
+    let broken = |folder: &Path, problems| Failure::City { folder: folder.to_owned(), problems };
+    if let Some(folder) = folder {
+        return City::load(folder).map_err(|problems| broken(folder, problems));
+    }
+    let kept = match data {
+        Some(data) => data.kept_city().map_err(|problems| broken(&data.city(), problems))?,
+        None => None,
+    };
+    Ok(kept.unwrap_or_else(City::pudong))
+}
+
+/// Does what is asked. `stop` may be set at any time; the run then ends after what it has read.
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure> {
+    let started = Instant::now();
+    let data = request.data.clone().map(DataFolder::new);
+    let city = Arc::new(city(request.city.as_deref(), data.as_ref())?);
+    let speaker = speaker(request, &city)?;
+    let from_stdin = request.files == [PathBuf::from("-")];
+    let manifest = Manifest { inputs: identities(request, from_stdin)?, source: request.source.clone() };
+    let decisions = Decisions::new(&city);
+    let mut press = Press::new(&decisions, request.emit, out(request)?, dead_letters(request)?);
+    let begun = begin(data.as_ref(), &city, &manifest, &mut press)?;
+    if !request.quiet {
+        eprint!("{}", facts(request, &city, &begun));
+    }
+    let Begun { lane, journal, positions, key, resumed, ended } = begun;
+    let (lane, complete) = if ended {
+        (lane, true)
+    } else {
+        let inputs = open_inputs(request, from_stdin, &positions, stop)?;
+        let order = Order::new(positions, city.jump_ms, request.chunk_bytes);
+        let progress = AtomicU64::new(0);
+        let setup = engine::Setup {
+            city: &city,
+            key,
+            speaker,
+            threads: request.threads,
+            chunk_bytes: request.chunk_bytes,
+            stop,
+            progress: &progress,
+        };
+        let finished = with_progress(&inputs, &progress, request.quiet, || {
+            engine::run(&setup, &inputs, lane, order, journal, &mut press)
+        })?;
+        close_journal(finished, &city)?
+    };
+    press.finish().map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
+    let outcome = Outcome {
+        digest: lane.digest(),
+        next: lane.next(),
+        complete,
+        resumed,
+        threads: request.threads,
+        wall_s: started.elapsed().as_secs_f64(),
+    };
+    Ok(Summary::new(&city, &press.ledger, outcome))
+}
+
+fn speaker(request: &Request, city: &City) -> Result<Option<SourceId>, Failure> {
+    let Some(name) = &request.source else { return Ok(None) };
+    let known = || city.source_names.iter().collect::<Vec<_>>().join(", ");
+    let unknown = || Failure::Usage(format!("--source {name}: the city knows the sources {}", known()));
+    city.source_names.get(name).map(|source| Some(SourceId(source))).ok_or_else(unknown)
+}
+
+fn identities(request: &Request, from_stdin: bool) -> Result<Vec<Identity>, Failure> {
+    if from_stdin {
+        return Ok(Vec::new());
+    }
+    if request.files.iter().any(|file| file == Path::new("-")) {
+        return Err(Failure::Usage("- (standard input) must be the only input".to_owned()));
+    }
+    let identity = |file: &PathBuf| Identity::of(file).map_err(|cause| Failure::file("read", file, &cause));
+    request.files.iter().map(identity).collect()
+}
+
+fn out(request: &Request) -> Result<Sink, Failure> {
+    match &request.out {
+        Some(path) => Sink::file(path, request.data.is_some()).map_err(|cause| Failure::file("write", path, &cause)),
+        None => Ok(Sink::Stream(Box::new(io::stdout()))),
+    }
+}
+
+fn dead_letters(request: &Request) -> Result<Option<Sink>, Failure> {
+    let Some(path) = &request.dead_letter else { return Ok(None) };
+    let sink = Sink::file(path, request.data.is_some());
+    sink.map(Some).map_err(|cause| Failure::file("write", path, &cause))
+}
+
+/// Where a run begins: at nothing, or where an earlier one stopped.
+struct Begun {
+    lane: Lane,
+    journal: Option<Journal<RealDisk>>,
+    positions: Vec<Position>,
+    key: HashKey,
+    resumed: bool,
+    /// The earlier run had come to its end: nothing is left to do.
+    ended: bool,
+}
+
+fn begin(
+    data: Option<&DataFolder>,
+    city: &Arc<City>,
+    manifest: &Manifest,
+    press: &mut Press<'_>,
+) -> Result<Begun, Failure> {
+    let start = Position { line: 1, ..Position::default() };
+    let positions = vec![start; manifest.inputs.len().max(1)];
+    let key = HashKey { k0: entropy()?, k1: entropy()? };
+    let lane = Lane::new(city.clone());
+    let Some(data) = data else {
+        return Ok(Begun { lane, journal: None, positions, key, resumed: false, ended: false });
+    };
+    let path = data.journal();
+    let disk = RealDisk::open(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
+    if Journal::is_in(&disk)? {
+        return take_up(data, disk, lane, manifest, positions, city, press);
+    }
+    data.keep_city(city.files()).map_err(|cause| Failure::file("write", &data.city(), &cause))?;
+    let mut journal = Journal::create(disk, key, city.version, Setup::new(entropy()?))?;
+    write_manifest(&mut journal, manifest, &lane, city)?;
+    Ok(Begun { lane, journal: Some(journal), positions, key, resumed: false, ended: false })
+}
+
+fn write_manifest(
+    journal: &mut Journal<RealDisk>,
+    manifest: &Manifest,
+    lane: &Lane,
+    city: &City,
+) -> Result<(), Failure> {
+    journal.append(&mut data::note(Kind::Manifest, manifest, lane, city.version))?;
+    journal.sync()?;
+    Ok(())
+}
+
+/// Takes up an earlier run: decides again about what it had made durable, and goes on behind it.
+fn take_up(
+    data: &DataFolder,
+    disk: RealDisk,
+    lane: Lane,
+    manifest: &Manifest,
+    start: Vec<Position>,
+    city: &Arc<City>,
+    press: &mut Press<'_>,
+) -> Result<Begun, Failure> {
+    check_manifest(data, manifest)?;
+    let mut reader = Reader::open(disk)?;
+    let Replayed { lane, manifest: written, positions, end, .. } = data::replay(&mut reader, lane, press)?;
+    let positions = if positions.is_empty() { start } else { positions };
+    check_read_part(manifest, &positions)?;
+    if let Some(cut) = reader.cut() {
+        eprintln!("断尾 a torn tail was cut: {cut}");
+    }
+    let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;
+    let (key, ended) = (journal.key(), end.is_some());
+    if written.is_none() {
+        write_manifest(&mut journal, manifest, &lane, city)?;
+    }
+    Ok(Begun { lane, journal: Some(journal), positions, key, resumed: true, ended })
+}
+
+/// Refuses to go on with other inputs than the run was begun with.
+fn check_manifest(data: &DataFolder, manifest: &Manifest) -> Result<(), Failure> {
+    let mut reader = data::reader(data)?;
+    let Some(written) = data::manifest(&mut reader)? else { return Ok(()) };
+    let folder = data.path().display();
+    let another = "use another --data folder for another run";
+    if written.inputs.is_empty() || manifest.inputs.is_empty() {
+        let what = "standard input cannot be taken up again, because what was read of it is gone";
+        let mend = format!("`paidan replay {folder}` shows what was decided; {another}");
+        return Err(Failure::Refused(format!("{folder}: {what}; {mend}")));
+    }
+    if written.source != manifest.source || written.inputs.len() != manifest.inputs.len() {
+        let begun =
+            |manifest: &Manifest| format!("{} files with --source {:?}", manifest.inputs.len(), manifest.source);
+        let what = format!("it was begun with {}, not {}", begun(&written), begun(manifest));
+        return Err(Failure::Refused(format!("{folder}: {what}; {another}")));
+    }
+    let changed = |(old, new): (&Identity, &Identity)| {
+        let what = match () {
+            () if old.bytes != new.bytes => format!("has {} bytes, had {}", new.bytes, old.bytes),
+            () if old.samples != new.samples => "holds other bytes".to_owned(),
+            () if old.modified_ns != new.modified_ns => "was written since".to_owned(),
+            () => return None,
+        };
+        Some(format!(
+            "{}: the input {what}: it is not the one that the run in {folder} was begun with",
+            new.path.display()
+        ))
+    };
+    match written.inputs.iter().zip(&manifest.inputs).find_map(changed) {
+        Some(what) => {
+            Err(Failure::Refused(format!("{what}; put the file back as it was (with its time), or {another}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses an input whose part that was read before is not the same byte for byte.
+fn check_read_part(manifest: &Manifest, positions: &[Position]) -> Result<(), Failure> {
+    for (identity, position) in manifest.inputs.iter().zip(positions) {
+        let unread = |cause: io::Error| Failure::file("read", &identity.path, &cause);
+        let file = FileInput::open(&identity.path, 0, 1).map_err(unread)?;
+        if file.sum_before(position.offset).map_err(unread)? != position.sum {
+            let (path, read) = (identity.path.display(), position.offset);
+            return Err(Failure::Refused(format!(
+                "{path}: its first {read} bytes are not those that were decided on; put the file back as it was"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn open_inputs(
+    request: &Request,
+    from_stdin: bool,
+    positions: &[Position],
+    stop: &Arc<AtomicBool>,
+) -> Result<Inputs, Failure> {
+    if from_stdin {
+        return Ok(Inputs::Pipe(PipeInput::new(PatientStdin { stop: stop.clone() }, request.chunk_bytes)));
+    }
+    let open = |(path, position): (&PathBuf, &Position)| {
+        FileInput::open(path, position.offset, request.chunk_bytes).map_err(|cause| Failure::file("read", path, &cause))
+    };
+    Ok(Inputs::Files(request.files.iter().zip(positions).map(open).collect::<Result<_, _>>()?))
+}
+
+/// Notes in the journal that the run is complete.
+fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failure> {
+    let Finished { lane, complete, journal, .. } = finished;
+    if let (Some(mut journal), true) = (journal, complete) {
+        let end = End { digest: lane.digest().to_string() };
+        journal.append(&mut data::note(Kind::End, &end, &lane, city.version))?;
+        journal.sync()?;
+    }
+    Ok((lane, complete))
+}
+
+/// Standard input that gives up waiting when the run is to stop.
+struct PatientStdin {
+    stop: Arc<AtomicBool>,
+}
+
+impl Read for PatientStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        const LOOK_EVERY: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let stdin = io::stdin();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "stopped"));
+            }
+            let mut wait = [rustix::event::PollFd::new(&stdin, rustix::event::PollFlags::IN)];
+            if rustix::event::poll(&mut wait, Some(&LOOK_EVERY))? > 0 {
+                return Ok(rustix::io::read(&stdin, buffer)?);
+            }
+        }
+    }
+}
+
+/// Random bits of the system: for keys and salts, which decide nothing.
+fn entropy() -> Result<u64, Failure> {
+    const SOURCE: &str = "/dev/urandom";
+    let mut bits = [0; 8];
+    let read = std::fs::File::open(SOURCE).and_then(|mut file| file.read_exact(&mut bits));
+    read.map_err(|cause| Failure::file("read", Path::new(SOURCE), &cause))?;
+    Ok(u64::from_le_bytes(bits))
+}
+
+/// Shows how far a run is, on a terminal.
+fn with_progress<T>(inputs: &Inputs, progress: &AtomicU64, quiet: bool, run: impl FnOnce() -> T) -> T {
+    if quiet || !io::stderr().is_terminal() {
+        return run();
+    }
+    let bar = match inputs {
+        Inputs::Files(files) => indicatif::ProgressBar::new(files.iter().map(FileInput::bytes).sum()).with_style(
+            indicatif::ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} 剩余 {eta} left")
+                .expect("a constant template"),
+        ),
+        Inputs::Pipe(_) => indicatif::ProgressBar::new_spinner().with_style(
+            indicatif::ProgressStyle::with_template("{spinner} {bytes} {bytes_per_sec}").expect("a constant template"),
+        ),
+    };
+    let done = AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        let painter = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                bar.set_position(progress.load(Ordering::Relaxed));
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+        });
+        let result = run();
+        done.store(true, Ordering::Relaxed);
+        painter.thread().unpark();
+        result
+    });
+    bar.finish_and_clear();
+    result
+}
+
+/// The page of facts at start.
+fn facts(request: &Request, city: &City, begun: &Begun) -> String {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let plan = MemoryPlan::of(request, city);
+    let mut text = format!(
+        "城市 city {} ({}) version {:016x}
+",
+        city.name_zh, city.name_en, city.version
+    );
+    text += &format!(
+        "内存计划 memory plan ≤ {} MiB: {} ids {} MiB, {} cases {} MiB, chunks and batches {} MiB
+",
+        mib(plan.ids + plan.cases + plan.boxes),
+        city.memory.ids_max,
+        mib(plan.ids),
+        city.memory.cases_max,
+        mib(plan.cases),
+        mib(plan.boxes),
+    );
+    if let Some(data) = &request.data {
+        let resumed = if begun.resumed { "taken up again" } else { "new" };
+        text += &format!(
+            "日志 journal {} ({resumed}, next record {}), synced before every decision leaves
+",
+            data.display(),
+            begun.lane.next()
+        );
+    }
+    text
+}
+
+/// Upper bounds of what a run keeps in memory, in bytes.
+struct MemoryPlan {
+    ids: u64,
+    cases: u64,
+    boxes: u64,
+}
+
+impl MemoryPlan {
+    fn of(request: &Request, city: &City) -> Self {
+        // A chunk with its slots, effects and page, for lines of the usual length; chunks of tiny lines take a few times that.
+        let chunk = request.chunk_bytes as u64 * 4;
+        let chunks = engine::chunks_under_way(request.chunk_bytes, request.threads) * request.files.len();
+        let boxes = (chunks + engine::batches_under_way(request.threads)) as u64 * chunk;
+        let (id, case) = crate::dispatch::BYTES_OF_ID_AND_CASE;
+        Self { ids: u64::from(city.memory.ids_max) * id, cases: u64::from(city.memory.cases_max) * case, boxes }
+    }
+}

@@ -1,0 +1,154 @@
+//! The summary of a run: the ledger and the costs, for people on stderr and for programs as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::city::City;
+use crate::effect::Digest;
+use crate::ids::Seq;
+use crate::meter::process;
+use crate::view::ledger::{Account, Ledger, Work};
+
+/// What a run, a replay or an audit came to.
+#[derive(Serialize, Debug)]
+pub struct Summary {
+    /// All sources together.
+    #[serde(flatten)]
+    pub total: Account,
+    /// Reports that were the first of their id: merged or opened.
+    pub unique: u64,
+    /// Cases, orders and acts.
+    #[serde(flatten)]
+    pub work: Work,
+    /// Whether everything offered is under exactly one heading.
+    pub closes: bool,
+    /// Digest of all effects.
+    pub digest: String,
+    /// The last record.
+    pub last_seq: u64,
+    /// Whether the inputs were read to their end.
+    pub complete: bool,
+    /// Whether an earlier run was taken up.
+    pub resumed: bool,
+    /// Why lines were rejected.
+    pub reasons: Vec<Rejected>,
+    /// Each source's account; `""` for lines that named none.
+    pub sources: BTreeMap<String, Account>,
+    /// The city and its version.
+    pub city: String,
+    /// Worker threads.
+    pub threads: usize,
+    /// Seconds from start to end.
+    pub wall_s: f64,
+    /// CPU seconds of the whole process.
+    pub cpu_s: f64,
+    /// Most resident memory at once.
+    pub peak_rss_mib: f64,
+}
+
+/// How many lines were rejected for one reason.
+#[derive(Serialize, Debug)]
+pub struct Rejected {
+    /// The reason.
+    pub reason: &'static str,
+    /// The field that was wrong.
+    pub field: &'static str,
+    /// How many lines.
+    pub lines: u64,
+}
+
+/// How the log ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Digest of all effects.
+    pub digest: Digest,
+    /// The record that would be next.
+    pub next: Seq,
+    /// The inputs were read to their end.
+    pub complete: bool,
+    /// An earlier run was taken up.
+    pub resumed: bool,
+    /// Worker threads.
+    pub threads: usize,
+    /// Seconds from start to end.
+    pub wall_s: f64,
+}
+
+impl Summary {
+    /// Of a ledger of a city.
+    pub fn new(city: &City, ledger: &Ledger, outcome: Outcome) -> Self {
+        let total = ledger.total();
+        let names = city.sources.iter().map(|source| source.name.to_string()).chain([String::new()]);
+        let sources = names.zip(ledger.accounts()).filter(|(_, account)| account.offered > 0);
+        let reasons = ledger.reasons().map(|(reason, field, lines)| Rejected {
+            reason: reason.name(),
+            field: field.name(),
+            lines,
+        });
+        Self {
+            total,
+            unique: total.merged + total.opened,
+            work: ledger.work,
+            closes: ledger.closes(),
+            digest: outcome.digest.to_string(),
+            last_seq: outcome.next.0 - 1,
+            complete: outcome.complete,
+            resumed: outcome.resumed,
+            reasons: reasons.collect(),
+            sources: sources.map(|(name, account)| (name, *account)).collect(),
+            city: format!("{} {:016x}", city.id, city.version),
+            threads: outcome.threads,
+            wall_s: outcome.wall_s,
+            cpu_s: process::cpu_seconds(),
+            peak_rss_mib: process::peak_rss_mib(),
+        }
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let Self { total, work, .. } = self;
+        let mut text = format!(
+            "上报 offered {} = 拒收 rejected {} + 甩负 shed {} + 观测 observed {} + 过期 expired {} + 重复 duplicate {} + \
+             并案 merged {} + 立案 opened {}{}\n",
+            total.offered,
+            total.rejected,
+            total.shed,
+            total.observed,
+            total.expired,
+            total.duplicate,
+            total.merged,
+            total.opened,
+            if self.closes { "" } else { "  ← 不平 does not close" },
+        );
+        text += &format!(
+            "立案 opened {} = 派单 assigned {} + 待派 waiting {} + 待审 review {}\n",
+            total.opened, work.assigned, work.waiting, work.review
+        );
+        if work.acts > 0 {
+            text += &format!(
+                "处置 acts {}: 重复 duplicate {}, 无效 refused {}, 签收 accepted {}, 退单 returned {}, 办结 done {}, 结案 closed {}\n",
+                work.acts, work.acts_duplicate, work.acts_refused, work.accepted, work.returned, work.done, work.closed
+            );
+        }
+        for Rejected { reason, field, lines } in &self.reasons {
+            text += &format!("  拒收 rejected {lines}: {field} {reason}\n");
+        }
+        if work.forgotten > 0 {
+            text += &format!(
+                "内存上限 {} ids and cases were forgotten early: raise [memory] in city.toml\n",
+                work.forgotten
+            );
+        }
+        text += &format!("摘要 digest {} after record {}\n", self.digest, self.last_seq);
+        text += &format!(
+            "{:.2} s, CPU {:.2} s, {:.0} MiB peak, {} threads, {:.0} reports/s\n",
+            self.wall_s,
+            self.cpu_s,
+            self.peak_rss_mib,
+            self.threads,
+            total.offered as f64 / self.wall_s.max(1e-9)
+        );
+        text
+    }
+}

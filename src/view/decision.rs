@@ -1,0 +1,351 @@
+//! Decisions as people and programs read them: one JSON object a line, one line an effect.
+//!
+//! Every line has `seq at effect source id`; the rest where it applies. `seq` and the line's place among those of the same
+//! `seq` are its key: whoever reads a line twice can tell.
+
+use crate::city::City;
+use crate::effect::{Doubt, Effect, Forgotten, Refusal, Scope, Waits, Why};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, SourceId, UnitId};
+use crate::record::{Input, Record, Turned};
+use crate::report::Urgency;
+use crate::time::At;
+
+/// Which effects are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Emit {
+    /// All of them.
+    #[default]
+    All,
+    /// Only those that hand a case to a unit.
+    Assigned,
+}
+
+impl Emit {
+    /// Whether an effect is written.
+    #[inline]
+    pub const fn takes(self, effect: &Effect) -> bool {
+        match self {
+            Self::All => true,
+            Self::Assigned => matches!(effect, Effect::Assigned { .. }),
+        }
+    }
+}
+
+/// Writes decisions. Made once for a city: what the city names is turned into JSON beforehand.
+pub struct Decisions<'a> {
+    city: &'a City,
+    /// `,"source":"…","id":"` by source, the last one for lines that named none.
+    sources: Vec<Box<[u8]>>,
+    areas: Vec<Box<[u8]>>,
+    classes: Vec<Box<[u8]>>,
+    departments: Vec<Box<[u8]>>,
+    units: Vec<Box<[u8]>>,
+}
+
+/// A key and a JSON string.
+fn member(key: &str, value: &str) -> Box<[u8]> {
+    let quoted = serde_json::to_string(value).expect("text is JSON");
+    format!(",\"{key}\":{quoted}").into_bytes().into()
+}
+
+impl<'a> Decisions<'a> {
+    /// For the decisions of a city.
+    pub fn new(city: &'a City) -> Self {
+        let sources = city.sources.iter().map(|source| member("source", &source.name));
+        Self {
+            city,
+            sources: sources.chain([b",\"source\":null".as_slice().into()]).collect(),
+            areas: city.areas.iter().map(|area| member("area", &area.code)).collect(),
+            classes: city.classes.iter().map(|class| member("class", &class.named.code)).collect(),
+            departments: city.departments.iter().map(|department| member("department", &department.code)).collect(),
+            units: city.roster.units().iter().map(|unit| member("unit", &unit.code)).collect(),
+        }
+    }
+
+    /// The city that they are for.
+    pub const fn city(&self) -> &'a City {
+        self.city
+    }
+
+    /// A source's name, if the line named one.
+    pub fn source_name(&self, source: SourceId) -> Option<&'a str> {
+        self.city.sources.get(source.index()).map(|source| &*source.name)
+    }
+
+    /// Writes one effect of a record as a line. `body` is the record's body: its id is quoted from there.
+    #[inline]
+    pub fn write(&self, effect: &Effect, record: &Record, body: &[u8], out: &mut Vec<u8>) {
+        let mut line = Line { all: self, out };
+        line.out.extend_from_slice(b"{\"seq\":");
+        line.number(record.seq.0);
+        line.out.extend_from_slice(b",\"at\":");
+        line.signed(record.at.0);
+        line.out.extend_from_slice(b",\"effect\":\"");
+        line.out.extend_from_slice(word(effect).as_bytes());
+        line.out.push(b'"');
+        line.origin(record, body);
+        line.rest(effect, record);
+        line.out.extend_from_slice(b"}\n");
+    }
+}
+
+/// The name of an effect.
+const fn word(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::Tallied { turned: Turned::Rejected, .. } => "rejected",
+        Effect::Tallied { turned: Turned::Shed, .. } => "shed",
+        Effect::Tallied { turned: Turned::Observed, .. } => "observed",
+        Effect::Duplicate { .. } => "duplicate",
+        Effect::Expired { .. } => "expired",
+        Effect::Opened { .. } => "opened",
+        Effect::Merged { .. } => "merged",
+        Effect::Raised { .. } => "raised",
+        Effect::Assigned { .. } => "assigned",
+        Effect::Waiting { .. } => "waiting",
+        Effect::Review { .. } => "review",
+        Effect::Accepted { .. } => "accepted",
+        Effect::Returned { .. } => "returned",
+        Effect::Done { .. } => "done",
+        Effect::Closed { .. } => "closed",
+        Effect::UnitChanged { .. } => "unit",
+        Effect::Refused { .. } => "refused",
+        Effect::Forgot { .. } => "forgot",
+    }
+}
+
+struct Line<'a, 'b> {
+    all: &'a Decisions<'a>,
+    out: &'b mut Vec<u8>,
+}
+
+impl Line<'_, '_> {
+    #[inline]
+    fn rest(&mut self, effect: &Effect, record: &Record) {
+        match *effect {
+            Effect::Assigned { order, unit, department, class, cell, area, tier, scope, urgency, why, due } => {
+                self.case(order.case);
+                self.place_and_class(cell, area, class);
+                self.department(department);
+                self.order(order);
+                self.unit(unit);
+                self.text(",\"tier\":\"", tier.word());
+                self.urgency(urgency);
+                if let Some(At(due)) = due {
+                    self.out.extend_from_slice(b",\"due\":");
+                    self.signed(due);
+                }
+                self.text(",\"scope\":\"", scope_word(scope));
+                self.text(",\"reason\":\"", why_word(why));
+            }
+            Effect::Opened { case, class, cell, area, urgency, late, .. }
+            | Effect::Merged { case, class, cell, area, urgency, late, .. } => {
+                self.case(case);
+                self.place_and_class(cell, area, class);
+                self.urgency(urgency);
+                self.flag("late", late);
+            }
+            Effect::Duplicate { of, case, conflict, .. } => {
+                self.case(case);
+                self.out.extend_from_slice(b",\"of\":");
+                self.number(of.0);
+                self.flag("conflict", conflict);
+            }
+            _ => self.rare(effect, record),
+        }
+    }
+
+    #[cold]
+    fn rare(&mut self, effect: &Effect, record: &Record) {
+        match *effect {
+            Effect::Tallied { field, reason, count, .. } => {
+                self.text(",\"reason\":\"", reason.name());
+                self.text(",\"field\":\"", field.name());
+                self.tally_place(record, count);
+            }
+            Effect::Expired { late_ms, .. } => {
+                self.text(",\"reason\":\"", "late");
+                self.out.extend_from_slice(b",\"late_ms\":");
+                self.signed(late_ms);
+            }
+            Effect::Raised { case, urgency } => {
+                self.case(case);
+                self.urgency(urgency);
+            }
+            Effect::Waiting { case, department, why: Waits::NoFreeUnit } => {
+                self.case(case);
+                self.department(department);
+                self.text(",\"reason\":\"", "no_free_unit");
+            }
+            Effect::Review { case, doubt } => {
+                self.case(case);
+                self.text(",\"reason\":\"", doubt_word(doubt));
+            }
+            Effect::Accepted { order, unit } | Effect::Returned { order, unit } | Effect::Done { order, unit } => {
+                self.case(order.case);
+                self.order(order);
+                self.unit(unit);
+            }
+            Effect::Closed { case } => self.case(case),
+            Effect::UnitChanged { unit, status, load, capacity } => {
+                self.unit(unit);
+                self.text(",\"status\":\"", status.word());
+                self.out.extend_from_slice(format!(",\"load\":{load}").as_bytes());
+                if capacity != u32::MAX {
+                    self.out.extend_from_slice(format!(",\"capacity\":{capacity}").as_bytes());
+                }
+            }
+            Effect::Refused { order, why, .. } => {
+                self.case(order.case);
+                self.order(order);
+                self.text(",\"reason\":\"", refusal_word(why));
+            }
+            Effect::Forgot { what: Forgotten::Ids, ids, .. } => {
+                self.out.extend_from_slice(format!(",\"ids\":{ids}").as_bytes());
+                self.text(",\"reason\":\"", "ids_max");
+            }
+            Effect::Forgot { what: Forgotten::Case, case, .. } => {
+                self.case(case);
+                self.text(",\"reason\":\"", "cases_max");
+            }
+            Effect::Assigned { .. } | Effect::Opened { .. } | Effect::Merged { .. } | Effect::Duplicate { .. } => {
+                unreachable!("written without this call")
+            }
+        }
+    }
+
+    fn tally_place(&mut self, record: &Record, count: u32) {
+        if let Input::Tally(tally) = &record.input {
+            let place = format!(",\"input\":{},\"line\":{},\"offset\":{}", tally.input, tally.line, tally.offset);
+            self.out.extend_from_slice(place.as_bytes());
+        }
+        if count != 1 {
+            self.out.extend_from_slice(format!(",\"count\":{count}").as_bytes());
+        }
+    }
+
+    #[inline]
+    fn origin(&mut self, record: &Record, body: &[u8]) {
+        let SourceId(source) = record.origin.source;
+        let source = usize::from(source).min(self.all.sources.len() - 1);
+        self.out.extend_from_slice(&self.all.sources[source]);
+        let span = record.origin.body;
+        if span.id_len > 0 {
+            self.out.extend_from_slice(b",\"id\":\"");
+            let from = span.id_at as usize;
+            self.out.extend_from_slice(&body[from..from + usize::from(span.id_len)]);
+            self.out.push(b'"');
+        }
+    }
+
+    #[inline]
+    fn case(&mut self, case: CaseId) {
+        if case != CaseId::NONE {
+            self.out.extend_from_slice(b",\"case\":");
+            self.number(case.0);
+        }
+    }
+
+    #[inline]
+    fn place_and_class(&mut self, cell: CellId, area: AreaId, class: ClassId) {
+        let all = self.all;
+        if cell.is_some() {
+            self.out.extend_from_slice(b",\"cell\":\"");
+            all.city.grid.write_code(cell, &all.city.areas, self.out);
+            self.out.push(b'"');
+        }
+        if area.is_some() {
+            self.out.extend_from_slice(&all.areas[area.index()]);
+        }
+        if class.is_some() {
+            self.out.extend_from_slice(&all.classes[class.index()]);
+        }
+    }
+
+    #[inline]
+    fn department(&mut self, department: DepartmentId) {
+        let all = self.all;
+        self.out.extend_from_slice(&all.departments[department.index()]);
+    }
+
+    #[inline]
+    fn unit(&mut self, unit: UnitId) {
+        let all = self.all;
+        self.out.extend_from_slice(&all.units[unit.index()]);
+    }
+
+    #[inline]
+    fn order(&mut self, order: OrderId) {
+        self.out.extend_from_slice(b",\"order\":\"");
+        self.number(order.case.0);
+        self.out.push(b'-');
+        self.number(u64::from(order.attempt));
+        self.out.push(b'"');
+    }
+
+    #[inline]
+    fn urgency(&mut self, urgency: Urgency) {
+        self.text(",\"urgency\":\"", urgency.letter());
+    }
+
+    #[inline]
+    fn text(&mut self, key: &str, word: &str) {
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
+    }
+
+    #[inline]
+    fn flag(&mut self, key: &str, flag: bool) {
+        if flag {
+            self.out.extend_from_slice(format!(",\"{key}\":true").as_bytes());
+        }
+    }
+
+    #[inline]
+    fn number(&mut self, value: u64) {
+        crate::city::push_decimal(value, 1, self.out);
+    }
+
+    #[inline]
+    fn signed(&mut self, value: i64) {
+        if value < 0 {
+            self.out.push(b'-');
+        }
+        self.number(value.unsigned_abs());
+    }
+}
+
+const fn scope_word(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Cell => "cell",
+        Scope::Area => "area",
+        Scope::District => "district",
+    }
+}
+
+const fn why_word(why: Why) -> &'static str {
+    match why {
+        Why::New => "new",
+        Why::Freed => "freed",
+        Why::Returned => "returned",
+    }
+}
+
+const fn doubt_word(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::NoPlace => "no_place",
+        Doubt::OutsideDistrict => "outside_district",
+        Doubt::NoClass => "no_class",
+        Doubt::NoDepartment => "no_department",
+        Doubt::NoUnit => "no_unit",
+        Doubt::AllReturned => "all_returned",
+    }
+}
+
+const fn refusal_word(why: Refusal) -> &'static str {
+    match why {
+        Refusal::NoSuchOrder => "no_such_order",
+        Refusal::Superseded => "superseded",
+        Refusal::WrongState => "wrong_state",
+    }
+}

@@ -1,0 +1,4 @@
+//! Views: pure folds of records and effects. What anyone sees is one of these.
+
+pub mod decision;
+pub mod ledger;

@@ -327,7 +327,7 @@ fn decode_one(shared: &Shared<'_>, door: &mut Door<'_>) -> bool {
         let _ = shared.chunks.push(decoded);
         return false;
     };
-    decoded.lines = door.fill(&chunk, &mut decoded.frame);
+    decoded.filled = door.fill(&chunk, &mut decoded.frame);
     decoded.chunk = chunk;
     let (input, index) = (usize::from(decoded.chunk.input), decoded.chunk.index);
     shared.decoded[input].put(index, decoded);

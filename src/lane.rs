@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use crate::city::City;
-use crate::dispatch::{Dispatcher, MIND_VERSION};
+use crate::dispatch::{Dispatcher, MIND_VERSION, TOUCHED_MAX};
 use crate::effect::{Digest, Effects};
-use crate::ids::Seq;
+use crate::fingerprint::Fingerprint;
+use crate::geo::Point;
+use crate::ids::{Seq, SourceId, UnitId};
 use crate::journal::frame::{Frame, FrameError, FrameView, Order, Position};
+use crate::record::{BodyRef, Input, Origin, Record, UnitChange};
 use crate::time::At;
 
 /// Where the log stands, and the mind at that point.
@@ -74,8 +77,19 @@ impl std::fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-/// Records whose memory is read ahead of deciding about them; see [`Dispatcher::touch`].
-const AHEAD: usize = 32;
+/// What stands in a record's place until it is read.
+const NOTHING: Record = Record {
+    seq: Seq(0),
+    at: At(0),
+    origin: Origin {
+        source: SourceId::NONE,
+        fingerprint: Fingerprint { lo: 0, hi: 0 },
+        body_hash: 0,
+        event_time: None,
+        body: BodyRef { at: 0, len: 0, id_at: 0, id_len: 0, key: 0 },
+    },
+    input: Input::Unit(UnitChange { unit: UnitId::NONE, status: None, point: Point::NONE, capacity: None }),
+};
 
 impl Lane {
     /// At the beginning of a log.
@@ -129,17 +143,18 @@ impl Lane {
     /// If the frame cannot be read. What was decided before the error stays decided: the lane is of no more use.
     pub fn decide(&mut self, view: &FrameView<'_>, effects: &mut Effects) -> Result<(), FrameError> {
         let before = effects.as_slice().len();
-        let mut ahead = view.records();
         let mut records = view.records();
+        let mut some = [NOTHING; TOUCHED_MAX];
         loop {
-            let warmth = self.mind.touch(ahead.by_ref().take(AHEAD).filter_map(|placed| Some(placed.ok()?.record)));
-            std::hint::black_box(warmth);
-            let mut decided = 0;
-            for placed in records.by_ref().take(AHEAD) {
-                self.mind.apply(&placed?.record, effects);
-                decided += 1;
+            let mut taken = 0;
+            for (slot, placed) in some.iter_mut().zip(&mut records) {
+                *slot = placed?.record;
+                taken += 1;
             }
-            if decided < AHEAD {
+            let some = &some[..taken];
+            std::hint::black_box(self.mind.touch(some));
+            some.iter().for_each(|record| self.mind.apply(record, effects));
+            if taken < TOUCHED_MAX {
                 break;
             }
         }

@@ -9,9 +9,11 @@
 
 use std::collections::VecDeque;
 
-use crate::ingest::input::{Chunk, joined};
+use crate::fingerprint::body_hash;
+use crate::ingest::door::Filled;
+use crate::ingest::input::{Chunk, line_sum};
 use crate::ingest::limits::LINE_BYTES_MAX;
-use crate::journal::frame::{Frame, Position, checksum};
+use crate::journal::frame::{Frame, Position};
 use crate::record::{PlacedTally, SLOT, Tally, slot_body, slot_move_body};
 use crate::time::At;
 
@@ -27,8 +29,8 @@ pub struct Decoded {
     pub frame: Frame,
     /// Where it lies.
     pub chunk: Chunk,
-    /// How many lines it has.
-    pub lines: u64,
+    /// What its lines came to.
+    pub filled: Filled,
     /// The input's clock after it, once it was judged.
     clock: Option<At>,
 }
@@ -38,7 +40,7 @@ impl Decoded {
     pub fn clear(&mut self) {
         self.frame.clear();
         self.chunk = Chunk::default();
-        self.lines = 0;
+        self.filled = Filled::default();
         self.clock = None;
     }
 }
@@ -224,10 +226,10 @@ impl Order {
         let Some(mut decoded) = self.inputs[0].pop_judged() else { return Next::Wait };
         let position = &mut self.positions[0];
         decoded.frame.shift_tally_lines(position.line - 1);
-        position.line += decoded.lines;
+        position.line += decoded.filled.lines;
         position.offset = decoded.chunk.end;
         position.clock = decoded.clock;
-        position.sum = joined(position.sum, decoded.chunk.sum, decoded.chunk.covered);
+        position.sum = position.sum.wrapping_add(decoded.filled.sum);
         Next::Chunk(decoded)
     }
 
@@ -272,11 +274,7 @@ impl Order {
         while self.inputs[input].judged_chunks > 0 && self.cursors[input].is_past(&self.inputs[input].chunks[0].frame) {
             self.settle(input);
             let decoded = self.inputs[input].pop_judged().expect("a judged chunk");
-            let (chunk, position) = (&decoded.chunk, &mut self.positions[input]);
-            let rest = &decoded.frame.bodies()[(position.offset.min(chunk.end) - chunk.bodies_at) as usize..];
-            let rest = &rest[..(chunk.end - position.offset.min(chunk.end)) as usize];
-            position.sum = joined(position.sum, checksum(rest), rest.len() as u64);
-            position.offset = chunk.end;
+            self.positions[input].offset = decoded.chunk.end;
             let clock = self.cursors[input].clock;
             self.cursors[input] = Cursor { clock, ..Cursor::default() };
             spent(decoded);
@@ -285,19 +283,26 @@ impl Order {
 
     /// Copies the next item of an input into the batch.
     fn take(&mut self, input: usize, batch: &mut Frame) {
-        let (frame, cursor) = (&self.inputs[input].chunks[0].frame, &mut self.cursors[input]);
+        let Decoded { frame, chunk, .. } = &*self.inputs[input].chunks[0];
+        let (cursor, position) = (&mut self.cursors[input], &mut self.positions[input]);
+        let mut copy = |at: u32, body: &[u8]| {
+            position.sum = position.sum.wrapping_add(line_sum(body_hash(body), chunk.bodies_at + u64::from(at)));
+            let copied = batch.push_body(body);
+            batch.push_body(b"\n");
+            copied
+        };
         if cursor.at_tally(frame) {
             let tally = frame.placed_tally(cursor.tally);
-            let body_at = batch.push_body(&frame.bodies()[tally.body_at as usize..][..tally.body_len as usize]);
-            batch.push_body(b"\n");
-            let line = self.positions[input].line + (cursor.record + cursor.tally - cursor.settled) as u64;
+            let body = &frame.bodies()[tally.body_at as usize..][..tally.body_len as usize];
+            let body_at = copy(tally.body_at, body);
+            let line = position.line + (cursor.record + cursor.tally - cursor.settled) as u64;
             batch.fill().1.tally(PlacedTally { body_at, tally: Tally { line, ..tally.tally }, ..tally });
             cursor.tally += 1;
         } else {
             let key = frame.stamp(cursor.record);
             let mut slot: [u8; SLOT] = *frame.slot(cursor.record);
-            slot_move_body(&mut slot, batch.push_body(frame.body(cursor.record)));
-            batch.push_body(b"\n");
+            let body_at = slot_body(&slot).at;
+            slot_move_body(&mut slot, copy(body_at, frame.body(cursor.record)));
             batch.fill().1.push_raw(&slot);
             self.keys.push(key);
             if frame.event_time(cursor.record) == Some(key) {
@@ -307,7 +312,7 @@ impl Order {
         }
     }
 
-    /// Notes how far an input was taken: the place of its next line, and the checksum of all before it.
+    /// Notes how far an input was taken: its next line, and where that begins.
     fn settle(&mut self, input: usize) {
         let (queue, cursor, position) = (&self.inputs[input], &mut self.cursors[input], &mut self.positions[input]);
         let Some(decoded) = queue.chunks.front() else { return };
@@ -317,11 +322,7 @@ impl Order {
         if cursor.settled == 0 || cursor.is_past(&decoded.frame) {
             return;
         }
-        let next = decoded.chunk.bodies_at + u64::from(cursor.next_body(&decoded.frame));
-        let part = (position.offset - decoded.chunk.bodies_at) as usize..(next - decoded.chunk.bodies_at) as usize;
-        let part = &decoded.frame.bodies()[part];
-        position.sum = joined(position.sum, checksum(part), part.len() as u64);
-        position.offset = next;
+        position.offset = decoded.chunk.bodies_at + u64::from(cursor.next_body(&decoded.frame));
     }
 }
 

@@ -18,11 +18,12 @@ use crate::journal::frame::FrameView;
 use crate::record::{Input, Record};
 use crate::view::decision::{Decisions, Emit};
 use crate::view::ledger::Ledger;
+use crate::view::paper::Paper;
 
 /// What a batch publishes.
 pub struct Page {
-    decisions: Vec<u8>,
-    dead_letters: Vec<u8>,
+    decisions: Paper,
+    dead_letters: Paper,
     ledger: Ledger,
 }
 
@@ -37,7 +38,7 @@ pub struct Forms<'a> {
 impl Page {
     /// An empty page for a city's decisions.
     pub fn new(city: &City) -> Self {
-        Self { decisions: Vec::new(), dead_letters: Vec::new(), ledger: Ledger::new(city.sources.len()) }
+        Self { decisions: Paper::default(), dead_letters: Paper::default(), ledger: Ledger::new(city.sources.len()) }
     }
 
     /// Sets a frame's effects.
@@ -87,7 +88,7 @@ impl Page {
             raw_hex: hex,
         };
         serde_json::to_writer(&mut self.dead_letters, &letter).expect("writing to memory cannot fail");
-        self.dead_letters.push(b'\n');
+        self.dead_letters.constant(b"\n");
     }
 }
 
@@ -144,9 +145,9 @@ impl<'a> Press<'a> {
     /// # Errors
     /// If it cannot be written.
     pub fn print(&mut self, page: &mut Page) -> io::Result<()> {
-        self.out.write(&page.decisions)?;
+        self.out.write(page.decisions.as_bytes())?;
         if let Some(dead_letters) = &mut self.dead_letters {
-            dead_letters.write(&page.dead_letters)?;
+            dead_letters.write(page.dead_letters.as_bytes())?;
         }
         self.ledger.absorb(&mut page.ledger);
         Ok(())

@@ -258,7 +258,7 @@ fn check_manifest(data: &DataFolder, manifest: &Manifest) -> Result<(), Failure>
 fn check_read_part(manifest: &Manifest, positions: &[Position]) -> Result<(), Failure> {
     for (identity, position) in manifest.inputs.iter().zip(positions) {
         let unread = |cause: io::Error| Failure::file("read", &identity.path, &cause);
-        let file = FileInput::open(&identity.path, 0, 1).map_err(unread)?;
+        let file = FileInput::open(&identity.path, 0, 1 << 20).map_err(unread)?;
         if file.sum_before(position.offset).map_err(unread)? != position.sum {
             let (path, read) = (identity.path.display(), position.offset);
             return Err(Failure::Refused(format!(

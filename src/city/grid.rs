@@ -122,15 +122,15 @@ impl Grid {
         }
     }
 
-    /// Writes a cell's code.
-    pub fn write_code(&self, cell: CellId, areas: &[Named], out: &mut Vec<u8>) {
+    /// A cell's code, as the parts that it is written of: an area's code, if it begins with one, and a number with so many
+    /// digits at least.
+    #[inline]
+    pub fn code_parts<'a>(&self, cell: CellId, areas: &'a [Named]) -> (&'a str, u64, usize) {
         match self.code {
-            CellCode::Index => push_decimal(u64::from(cell.0), 1, out),
+            CellCode::Index => ("", u64::from(cell.0), 1),
             CellCode::AreaRowColumn => {
-                let (row, column) = (cell.0 / self.columns, cell.0 % self.columns);
-                out.extend_from_slice(areas[self.area(cell).index()].code.as_bytes());
-                push_decimal(u64::from(row % self.area_rows), 3, out);
-                push_decimal(u64::from(column % self.area_columns), 3, out);
+                let (row, column) = (cell.0 / self.columns % self.area_rows, cell.0 % self.columns % self.area_columns);
+                (&areas[self.area(cell).index()].code, u64::from(row) * 1000 + u64::from(column), 6)
             }
         }
     }
@@ -159,18 +159,6 @@ impl Grid {
             }
         }
     }
-}
-
-/// Writes a number in decimal, with leading zeros up to `digits`.
-pub(crate) fn push_decimal(mut value: u64, digits: usize, out: &mut Vec<u8>) {
-    let mut text = [b'0'; 20];
-    let mut at = text.len();
-    while value > 0 || text.len() - at < digits {
-        at -= 1;
-        text[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-    }
-    out.extend_from_slice(&text[at..]);
 }
 
 #[cfg(test)]
@@ -220,9 +208,8 @@ mod tests {
         for code in [CellCode::Index, CellCode::AreaRowColumn] {
             let grid = Grid { code, ..bench() };
             for cell in [0, 1, 476, 477, 100_000, grid.cells() - 1] {
-                let mut text = Vec::new();
-                grid.write_code(CellId(cell), &areas, &mut text);
-                let text = String::from_utf8(text).expect("digits");
+                let (area, number, digits) = grid.code_parts(CellId(cell), &areas);
+                let text = format!("{area}{number:0digits$}");
                 assert_eq!(grid.by_code(&text, &areas), Some(CellId(cell)), "{text}");
             }
             for wrong in

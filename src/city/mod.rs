@@ -19,7 +19,6 @@ use std::path::Path;
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use duty::{Candidate, DutyList};
 pub use files::{CityFiles, Problem, Problems};
-pub(crate) use grid::push_decimal;
 pub use grid::{CellCode, Grid};
 pub use names::Names;
 pub use roster::{PoolId, Roster, UnitSpec};

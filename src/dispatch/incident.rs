@@ -63,9 +63,17 @@ pub(super) struct Case {
 
 /// An entry of the index: the low half of the key's hash, and where the case is kept.
 #[derive(Clone, Copy)]
-struct Mark {
+pub(super) struct Mark {
     tag: u32,
     slot: u32,
+}
+
+impl Mark {
+    /// Where the case is kept that is marked here, if any.
+    #[inline]
+    pub(super) fn slot(&self) -> Option<u32> {
+        Some(self.slot).filter(|_| !self.is_empty())
+    }
 }
 
 impl Slot for Mark {
@@ -239,12 +247,17 @@ impl Incidents {
         best.map_or(Found::None { key: search.keys[0] }, |(_, _, slot)| Found::Case(slot))
     }
 
-    /// Reads where a report's case will be looked up; see [`Table::touch`].
+    /// The mark where a report's case will be looked for first.
     #[inline]
-    pub(super) fn touch(&self, head: &Head, city: &City, time: At) -> u32 {
-        policy_of(city, head.class)
-            .and_then(|policy| Search::of(head, policy, time))
-            .map_or(0, |search| self.index.touch(shard(search.keys[0]), search.keys[0] as u32))
+    pub(super) fn place_of(&self, head: &Head, city: &City, time: At) -> Option<&Mark> {
+        let search = Search::of(head, policy_of(city, head.class)?, time)?;
+        self.index.first_places(shard(search.keys[0]), search.keys[0] as u32).first()
+    }
+
+    /// Reads the case in a slot, for the sake of having it near.
+    #[inline]
+    pub(super) fn touch(&self, slot: u32) -> u32 {
+        self.cases[slot as usize].key as u32
     }
 
     /// A new case, noted under the key that [`Incidents::find`] gave.

@@ -20,7 +20,7 @@ use crate::effect::{Doubt, Effect, Effects, Forgotten, Why};
 use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
-use incident::{Found, Incidents};
+use incident::{Found, Incidents, Mark};
 use seen::{Seen, SeenSet, Ticket};
 pub use state::Corrupt;
 use state::{In, Out};
@@ -31,6 +31,9 @@ pub const MIND_VERSION: u32 = 1;
 /// Upper bounds in bytes of what an id and a case take, their share of the tables included (at the emptiest, half full after
 /// growing; an emptied window's tables are kept for the next).
 pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (64, 176);
+
+/// Most records that [`Dispatcher::touch`] takes at once.
+pub const TOUCHED_MAX: usize = 32;
 
 /// The dispatcher's state, and the step that changes it.
 pub struct Dispatcher {
@@ -73,17 +76,28 @@ impl Dispatcher {
         self.keep_bounds(record.seq, out);
     }
 
-    /// Reads the lines of memory that some records will need, so that their cache misses overlap. Changes and decides nothing;
-    /// the number it gives is only there to be used.
+    /// Reads the lines of memory that some records will need, so that their cache misses overlap: first all addresses are
+    /// worked out, then all are read. Changes and decides nothing; the number it gives is only there to be used.
     #[inline]
-    pub fn touch(&self, records: impl Iterator<Item = Record>) -> u32 {
-        records.fold(0, |sum, record| {
+    pub fn touch(&self, records: &[Record]) -> u32 {
+        let (mut seen, mut cases) = ([None; TOUCHED_MAX], [None; TOUCHED_MAX]);
+        for (record, (seen, case)) in records.iter().zip(seen.iter_mut().zip(&mut cases)) {
+            let Input::Report(head) = &record.input else { continue };
             let time = record.origin.time_or(record.at);
-            let Input::Report(head) = &record.input else { return sum };
             let family = self.city.sources[record.origin.source.index()].dedup;
-            let seen = self.seen.touch(family, record.origin.fingerprint, time);
-            sum ^ seen ^ self.incidents.touch(head, &self.city, time)
-        })
+            *seen = self.seen.place_of(family, record.origin.fingerprint, time);
+            *case = self.incidents.place_of(head, &self.city, time);
+        }
+        let mut sum = seen.iter().flatten().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
+        // A mark leads to the case that it stands for: what comes next wants that too.
+        let mut slots = [None; TOUCHED_MAX];
+        for (mark, slot) in cases.iter().zip(&mut slots) {
+            *slot = mark.and_then(Mark::slot);
+        }
+        for slot in slots.into_iter().flatten() {
+            sum ^= self.incidents.touch(slot);
+        }
+        sum
     }
 
     #[inline]

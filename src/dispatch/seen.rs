@@ -40,7 +40,7 @@ const STRAYS_MAX: usize = 65_536;
 
 /// One fingerprint, in half a cache line.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Entry {
+pub(super) struct Entry {
     print: Fingerprint,
     /// 48 bits of the record's number, 16 bits of the body's hash. Zero: nothing here.
     seq_body: u64,
@@ -178,13 +178,19 @@ impl SeenSet {
         }
     }
 
-    /// Reads where a report will be looked up; see [`Table::touch`].
+    /// The entries among which a report will be looked for first.
     #[inline]
-    pub(super) fn touch(&self, family: u8, print: Fingerprint, time: At) -> u32 {
+    pub(super) fn place_of(&self, family: u8, print: Fingerprint, time: At) -> Option<&[Entry]> {
         let set = &self.families[usize::from(family)];
-        let slice = set.window.slice(time);
-        let found = set.generations.iter().rev().find(|generation| generation.slice == slice);
-        found.map_or(0, |generation| generation.entries.touch(shard(print), print.lo as u32))
+        let generation = set.generation(set.window.slice(time)).ok()?;
+        Some(set.generations[generation].entries.first_places(shard(print), print.lo as u32))
+    }
+
+    /// Reads the two cache lines in which a search nearly always ends.
+    #[inline]
+    pub(super) fn touch(entries: &[Entry]) -> u32 {
+        let read = |index: usize| entries.get(index).map_or(0, |entry| entry.time);
+        read(0) ^ read(2)
     }
 
     /// Number of ids remembered.

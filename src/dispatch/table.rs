@@ -1,7 +1,7 @@
 //! An open-addressing table that grows and empties in small steps.
 //!
 //! The mind's tables hold millions of entries and must never make one report wait for all of them to be moved or wiped. So a
-//! table is many shards, chosen by the top bits of the hash: each grows by half when it is three quarters full (some thousand
+//! table is many shards, chosen by the top bits of the hash: each grows by half when it is two thirds full (some thousand
 //! entries at a time), and clearing is one increment of an epoch; a shard of an older epoch is empty, and is wiped when it
 //! is next written. Probing is linear: one cache line answers most look-ups.
 
@@ -76,12 +76,11 @@ impl<S: Slot> Table<S> {
         }
     }
 
-    /// Reads the line where a search would begin, and gives something of it: called for a batch of keys ahead of time, it
-    /// lets their cache misses overlap. It decides nothing.
+    /// The entries where a search would begin, not yet read.
     #[inline]
-    pub(super) fn touch(&self, shard: u8, home: u32) -> u32 {
+    pub(super) fn first_places(&self, shard: u8, home: u32) -> &[S] {
         let shard = &self.shards[usize::from(shard)];
-        shard.slots.get(position(home, shard.slots.len())).map_or(0, Slot::home)
+        shard.slots.get(position(home, shard.slots.len())..).unwrap_or_default()
     }
 
     /// The entry at a place.
@@ -107,7 +106,7 @@ impl<S: Slot> Table<S> {
             shard.used = 0;
             shard.epoch = self.epoch;
         }
-        if (shard.used as usize + 1) * 4 > shard.slots.len() * 3 {
+        if (shard.used as usize + 1) * 3 > shard.slots.len() * 2 {
             grow(shard);
         }
         shard.used += 1;

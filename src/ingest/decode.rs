@@ -141,80 +141,39 @@ impl Decoder {
         let mut at = 0;
         let mut id = StepId::START;
         loop {
-            id = match self.steps.follow(id, line, at) {
+            let step;
+            (id, step) = match self.steps.follow(id, line, at) {
                 Some(known) => known,
-                None => self.new_step(id, line, at)?,
+                None => new_step(&mut self.steps, id, line, at, &mut self.unescaped)?,
             };
-            let step = self.steps.get(id);
             at += step.length as usize;
-            if step.names_field {
-                self.found.name(step.field, line, at);
+            if step.kind != Kind::Close && self.found.adds(step.slot) {
+                self.found.repeat(step.slot, line, at);
             }
-            let slot = &mut self.found.raw[step.slot as usize];
-            match step.kind {
-                Kind::Text => {
-                    let surrogates = if step.names_field { Surrogates::Refuse } else { Surrogates::Pass };
-                    let string = json::string_end(line, at, surrogates)?;
-                    *slot = Span::new(at - 1, string.end);
-                    if string.escaped {
-                        self.found.escaped |= bit(step.slot);
-                    }
-                    at = string.end;
+            let value = &mut self.found.raw[step.slot as usize];
+            if step.kind == Kind::Text {
+                let surrogates = if step.slot == NO_FIELD { Surrogates::Pass } else { Surrogates::Refuse };
+                let string = json::string_end(line, at, surrogates)?;
+                *value = Span::new(at - 1, string.end);
+                if string.escaped {
+                    self.found.escaped |= bit(step.slot);
                 }
-                Kind::Plain => {
-                    let end = json::plain_end(line, at)?;
-                    *slot = Span::new(at, end);
-                    at = end;
-                }
-                Kind::Close => slot.to = at as u32,
-                Kind::Open | Kind::Start => slot.from = (at - 1) as u32,
+                at = string.end;
+            } else if step.kind == Kind::Plain {
+                let end = json::plain_end(line, at)?;
+                *value = Span::new(at, end);
+                at = end;
+            } else if step.kind == Kind::Close {
+                value.to = at as u32;
+            } else {
+                value.from = (at - 1) as u32;
             }
             if step.levels.depth == 0 {
                 break;
             }
         }
-        (at, _) = line.skip_space(at);
-        if at < line.bytes().len() {
-            return Err(not_json(at));
-        }
-        match line.skip_space(0) {
-            (_, b'{') => self.found.repeated.map_or(Ok(()), Err),
-            (at, _) => Err(Reject { field: Field::Line, reason: Reason::NotAnObject, at: at as u32 }),
-        }
-    }
-
-    /// The step that stands at `at` behind `from`, where it has not stood before.
-    #[inline(never)]
-    fn new_step(&mut self, from: StepId, line: &Text<'_>, at: usize) -> Result<StepId, Reject> {
-        let &Step { kind, levels, field, .. } = self.steps.get(from);
-        let is_top = levels.depth == 1;
-        let keys = if is_top { Surrogates::Refuse } else { Surrogates::Pass };
-        let read = json::between(line, at, kind, levels, keys)?;
-        let field = match read.key {
-            Some(key) if is_top => self.field_of_key(line, key),
-            _ => field,
-        };
-        let text = &line.bytes()[at..read.end];
-        let mut step = Step::new(text, read.kind, read.levels, field);
-        step.names_field = is_top && read.key.is_some() && field != NO_FIELD;
-        if step.names_field || read.kind == Kind::Close && read.levels.depth == 1 {
-            step.slot = field;
-        }
-        // Keys with escapes are for reading each time: whether they may hold lone surrogates depends on their level.
-        let is_plain = read.key.is_none_or(|key| !key.escaped);
-        Ok(self.steps.learn(from, is_plain.then_some(text), step))
-    }
-
-    /// The field that a key names.
-    fn field_of_key(&mut self, line: &Text<'_>, key: json::Key) -> Field {
-        let name = &line.bytes()[key.from..key.to];
-        if !key.escaped {
-            return field_named(name);
-        }
-        let name = std::str::from_utf8(name).expect("quotes stand between characters");
-        self.unescaped.clear();
-        json::unescape(name, &mut self.unescaped);
-        field_named(self.unescaped.as_bytes())
+        check_around(line, at)?;
+        self.found.repeated.map_or(Ok(()), Err)
     }
 
     /// Gives the texts that had escapes without them.
@@ -240,13 +199,12 @@ impl Found {
         self.repeated = None;
     }
 
-    /// Notes that a field stands in the line. The step with its key ends at `end`.
+    /// Adds a field to those that stand in the line, and says whether it was there.
     #[inline(always)]
-    fn name(&mut self, field: Field, line: &Text<'_>, end: usize) {
-        if self.present & bit(field) != 0 {
-            self.repeat(field, line, end);
-        }
+    fn adds(&mut self, field: Field) -> bool {
+        let was_there = self.present & bit(field) & !bit(NO_FIELD) != 0;
         self.present |= bit(field);
+        was_there
     }
 
     /// Notes that a key has stood before, if it is the first that has. The step with it ends at `end`.
@@ -262,10 +220,75 @@ impl Found {
     }
 }
 
+/// Checks that a line whose value ends at `end` is an object with nothing behind it.
+fn check_around(line: &Text<'_>, end: usize) -> Result<(), Reject> {
+    let (rest, _) = line.skip_space(end);
+    if rest < line.bytes().len() {
+        return Err(not_json(rest));
+    }
+    match line.skip_space(0) {
+        (_, b'{') => Ok(()),
+        (at, _) => Err(Reject { field: Field::Line, reason: Reason::NotAnObject, at: at as u32 }),
+    }
+}
+
+/// The step that stands at `at` behind `from`, where it has not stood before. `unescaped` is for keys with escapes.
+#[inline(never)]
+fn new_step<'a>(
+    steps: &'a mut Steps,
+    from: StepId,
+    line: &Text<'_>,
+    at: usize,
+    unescaped: &mut String,
+) -> Result<(StepId, &'a Step), Reject> {
+    let &Step { kind, levels, field, .. } = steps.get(from);
+    let is_top = levels.depth == 1;
+    let keys = if is_top { Surrogates::Refuse } else { Surrogates::Pass };
+    let read = json::between(line, at, kind, levels, keys)?;
+    let field = match read.key {
+        Some(key) if is_top => field_of_key(line, key, unescaped),
+        _ => field,
+    };
+    let mut step = Step::new(&line.bytes()[at..read.end], read.kind, read.levels, field);
+    if is_top && read.key.is_some() || read.kind == Kind::Close && read.levels.depth == 1 {
+        step.slot = field;
+    }
+    // Keys with escapes are for reading each time: whether they may hold lone surrogates depends on their level.
+    let can_return = read.key.is_none_or(|key| !key.escaped);
+    let id = steps.learn(from, step, can_return);
+    Ok((id, steps.get(id)))
+}
+
+/// The field that a key names.
+fn field_of_key(line: &Text<'_>, key: json::Key, unescaped: &mut String) -> Field {
+    let name = &line.bytes()[key.from..key.to];
+    if !key.escaped {
+        return field_named(name);
+    }
+    unescaped.clear();
+    json::unescape(std::str::from_utf8(name).expect("quotes stand between characters"), unescaped);
+    field_named(unescaped.as_bytes())
+}
+
 /// The field of a name without escapes.
 fn field_named(name: &[u8]) -> Field {
-    Field::ALL.into_iter().find(|field| field.name().as_bytes() == name).unwrap_or(NO_FIELD)
+    let same_length = FIELDS_BY_LENGTH.get(name.len()).into_iter().flatten();
+    same_length.copied().find(|field| field.name().as_bytes() == name).unwrap_or(NO_FIELD)
 }
+
+/// The fields whose names have each length; the rest of a row is [`NO_FIELD`].
+const FIELDS_BY_LENGTH: [[Field; 5]; 10] = {
+    let mut rows = [[NO_FIELD; 5]; 10];
+    let mut lengths = [0; 10];
+    let mut code = 0;
+    while code < Field::ALL.len() {
+        let length = Field::ALL[code].name().len();
+        rows[length][lengths[length]] = Field::ALL[code];
+        lengths[length] += 1;
+        code += 1;
+    }
+    rows
+};
 
 /// The fields of a line that is JSON, to be given their types.
 struct Fields<'a> {

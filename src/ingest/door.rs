@@ -1,10 +1,8 @@
 //! The door: cuts a chunk into lines, has each one decoded and understood, and puts it into the frame, or a tally that says
 //! why not.
 
-use memchr::memchr;
-
 use super::decode::Decoder;
-use super::input::Chunk;
+use super::input::{Chunk, line_sum, lines};
 use super::limits::LINE_BYTES_MAX;
 use crate::city::City;
 use crate::fingerprint::{HashKey, body_hash};
@@ -22,6 +20,15 @@ pub struct Door<'a> {
     decoder: Decoder,
 }
 
+/// What a chunk came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Filled {
+    /// How many lines it has.
+    pub lines: u64,
+    /// Sum of its lines; see [`line_sum`].
+    pub sum: u64,
+}
+
 /// A line, and where it stands.
 struct Line<'a> {
     bytes: &'a [u8],
@@ -29,6 +36,10 @@ struct Line<'a> {
     text: Option<&'a str>,
     /// Offset in the frame's bodies.
     at: u32,
+    /// Offset in the input.
+    offset: u64,
+    /// Hash of its bytes.
+    hash: u64,
     /// Its number, counted from 1 within the chunk.
     number: u64,
 }
@@ -39,25 +50,25 @@ impl<'a> Door<'a> {
         Self { city, key, speaker, decoder: Decoder::new() }
     }
 
-    /// Understands the lines of a chunk that was read into a frame, and closes the frame. Gives the number of lines.
-    pub fn fill(&mut self, chunk: &Chunk, frame: &mut Frame) -> u64 {
+    /// Understands the lines of a chunk that was read into a frame, and closes the frame.
+    pub fn fill(&mut self, chunk: &Chunk, frame: &mut Frame) -> Filled {
         let (bodies, slots) = frame.fill();
-        let lines = &bodies[chunk.lines.start..];
         // One check for the whole chunk; only in a chunk that fails it are lines checked one by one.
-        let whole = simdutf8::basic::from_utf8(lines).ok();
-        let (mut at, mut number) = (chunk.lines.start, 0);
-        while at < chunk.lines.end {
-            let end = memchr(b'\n', &bodies[at..]).map_or(bodies.len(), |newline| at + newline);
-            number += 1;
-            let within = at - chunk.lines.start..end - chunk.lines.start;
-            let line = Line { bytes: &bodies[at..end], text: whole.map(|whole| &whole[within]), at: at as u32, number };
+        let whole = simdutf8::basic::from_utf8(&bodies[chunk.lines.start..]).ok();
+        let mut filled = Filled::default();
+        for (at, bytes) in lines(bodies, chunk) {
+            filled.lines += 1;
+            let within = at - chunk.lines.start;
+            let text = whole.and_then(|whole| whole.get(within..within + bytes.len()));
+            let offset = chunk.bodies_at + at as u64;
+            let line = Line { bytes, text, at: at as u32, offset, number: filled.lines, hash: body_hash(bytes) };
+            filled.sum = filled.sum.wrapping_add(line_sum(line.hash, offset));
             if let Err(reject) = self.line(&line, slots) {
-                self.turn_away(&line, reject, chunk, slots);
+                self.turn_away(&line, reject, chunk.input, slots);
             }
-            at = end + 1;
         }
         frame.close();
-        number
+        filled
     }
 
     #[inline]
@@ -74,7 +85,7 @@ impl<'a> Door<'a> {
                 let origin = Origin {
                     source: understood.source,
                     fingerprint: understood.fingerprint,
-                    body_hash: body_hash(line.bytes),
+                    body_hash: line.hash,
                     event_time: understood.event_time,
                     body,
                 };
@@ -86,7 +97,7 @@ impl<'a> Door<'a> {
     }
 
     #[cold]
-    fn turn_away(&mut self, line: &Line<'_>, reject: Reject, chunk: &Chunk, slots: &mut Slots) {
+    fn turn_away(&mut self, line: &Line<'_>, reject: Reject, input: u16, slots: &mut Slots) {
         slots.tally(PlacedTally {
             before: 0,
             source: self.source_of(line.bytes),
@@ -97,9 +108,9 @@ impl<'a> Door<'a> {
                 count: 1,
                 field: reject.field,
                 reason: reject.reason,
-                input: chunk.input,
+                input,
                 line: line.number,
-                offset: chunk.bodies_at + u64::from(line.at),
+                offset: line.offset,
                 wrong_at: reject.at,
             },
         });

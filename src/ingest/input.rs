@@ -15,7 +15,8 @@ use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
 
 use super::limits::LINE_BYTES_MAX;
-use crate::journal::frame::{Frame, checksum};
+use crate::fingerprint::body_hash;
+use crate::journal::frame::Frame;
 
 /// A part of an input, read into a frame's bodies.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -30,10 +31,6 @@ pub struct Chunk {
     pub lines: Range<usize>,
     /// Every line that begins before this offset of the input is in this chunk or an earlier one.
     pub end: u64,
-    /// The bytes of the input that this chunk adds to the earlier ones, and their checksum.
-    pub covered: u64,
-    /// See `covered`.
-    pub sum: u32,
     /// Nothing follows.
     pub last: bool,
 }
@@ -47,8 +44,8 @@ pub struct Identity {
     pub bytes: u64,
     /// When it was last changed, in nanoseconds since 1970.
     pub modified_ns: i128,
-    /// Checksum of samples spread over the whole.
-    pub samples: u32,
+    /// Hash of samples spread over the whole.
+    pub samples: u64,
 }
 
 /// One file, read by many.
@@ -78,7 +75,7 @@ impl Identity {
         for index in 0..SAMPLES {
             let last = metadata.len().saturating_sub(SAMPLE_BYTES);
             let len = read_at(&file, last / (SAMPLES - 1) * index, &mut sample)?;
-            samples = samples ^ checksum(&sample[..len]).rotate_left(index as u32);
+            samples ^= body_hash(&sample[..len]).rotate_left(index as u32);
         }
         Ok(Self {
             path: path.to_owned(),
@@ -148,21 +145,21 @@ impl FileInput {
         self.claimed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
     }
 
-    /// Checksum of everything before an offset: what a resumed run compares with what the first one read.
+    /// Sum of the lines that begin before an offset: what a run that is taken up again compares with what the first one read.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn sum_before(&self, end: u64) -> io::Result<u32> {
-        let (mut sum, mut at) = (0, 0);
-        let mut buffer = vec![0; 1 << 20];
-        while at < end {
-            let want = (end - at).min(buffer.len() as u64) as usize;
-            let len = read_at(&self.file, at, &mut buffer[..want])?;
-            if len == 0 {
-                break;
+    pub fn sum_before(&self, end: u64) -> io::Result<u64> {
+        let (mut frame, mut sum) = (Frame::new(), 0_u64);
+        for index in 0..end.min(self.bytes).div_ceil(self.chunk_bytes) {
+            frame.clear();
+            let chunk = self.read(0, index, &mut frame)?;
+            for (at, line) in lines(frame.bodies(), &chunk) {
+                let offset = chunk.bodies_at + at as u64;
+                if offset < end {
+                    sum = sum.wrapping_add(line_sum(body_hash(line), offset));
+                }
             }
-            sum = joined(sum, checksum(&buffer[..len]), len as u64);
-            at += len as u64;
         }
         Ok(sum)
     }
@@ -184,7 +181,6 @@ impl FileInput {
         self.extend(frame, bodies_at, (to - bodies_at) as usize)?;
         let own = (to - bodies_at) as usize;
         let bodies = frame.bodies();
-        let sum = checksum(&bodies[(from - bodies_at) as usize..own]);
         let first = match from {
             0 => Some(0),
             _ => memchr(b'\n', &bodies[..own]).map(|newline| newline + 1),
@@ -195,16 +191,7 @@ impl FileInput {
         };
         frame.truncate_bodies(lines.end);
         let last = index + 1 >= self.chunks();
-        Ok(Chunk {
-            input,
-            index,
-            bodies_at,
-            lines: lines.start..lines.end.min(own),
-            end: to,
-            covered: to - from,
-            sum,
-            last,
-        })
+        Ok(Chunk { input, index, bodies_at, lines: lines.start..lines.end.min(own), end: to, last })
     }
 
     /// Reads on until the line that crosses `own` ends; gives where. A line beyond the limit is cut there.
@@ -238,10 +225,25 @@ impl FileInput {
     }
 }
 
-/// The checksum of two parts, one behind the other.
-pub fn joined(first: u32, second: u32, second_bytes: u64) -> u32 {
-    let sums = (u64::from(first), u64::from(second));
-    crc_fast::checksum_combine(crc_fast::CrcAlgorithm::Crc32Iscsi, sums.0, sums.1, second_bytes) as u32
+/// The lines of a chunk, each with its offset in the bodies. A line beyond the limit is cut one byte behind it, wherever the
+/// chunk ends.
+pub fn lines<'a>(bodies: &'a [u8], chunk: &Chunk) -> impl Iterator<Item = (usize, &'a [u8])> {
+    let (mut at, end) = (chunk.lines.start, chunk.lines.end);
+    std::iter::from_fn(move || {
+        let from = at;
+        if from >= end {
+            return None;
+        }
+        let line_end = memchr(b'\n', &bodies[from..]).map_or(bodies.len(), |newline| from + newline);
+        at = line_end + 1;
+        Some((from, &bodies[from..line_end.min(from + LINE_BYTES_MAX + 1)]))
+    })
+}
+
+/// What a line adds to the sum of its input: lines that differ, or lie elsewhere, add something else.
+#[inline]
+pub fn line_sum(hash: u64, offset: u64) -> u64 {
+    (hash ^ offset).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ hash
 }
 
 /// A pipe, read by whoever comes.
@@ -327,16 +329,7 @@ impl Pipe {
         let bodies_at = self.at;
         self.at += end as u64;
         self.chunks += 1;
-        Chunk {
-            input: 0,
-            index: self.chunks - 1,
-            bodies_at,
-            lines: 0..end,
-            end: self.at,
-            covered: end as u64,
-            sum: checksum(frame.bodies()),
-            last: self.ended,
-        }
+        Chunk { input: 0, index: self.chunks - 1, bodies_at, lines: 0..end, end: self.at, last: self.ended }
     }
 
     /// Reads once.

@@ -217,10 +217,9 @@ fn escape_end(text: &Text<'_>, at: usize, surrogates: Surrogates) -> Result<usiz
     if surrogates == Surrogates::Pass || !matches!(unit, 0xd800..=0xdfff) {
         return Ok(at + 6);
     }
-    if unit < 0xdc00 && text.byte(at + 6) == b'\\' && text.byte(at + 7) == b'u' {
-        if let 0xdc00..=0xdfff = code_unit(text, at + 8)? {
-            return Ok(at + 12);
-        }
+    let has_second = unit < 0xdc00 && text.byte(at + 6) == b'\\' && text.byte(at + 7) == b'u';
+    if has_second && matches!(code_unit(text, at + 8)?, 0xdc00..=0xdfff) {
+        return Ok(at + 12);
     }
     Err(not_json(at))
 }

@@ -319,6 +319,20 @@ mod tests {
         }
 
         #[test]
+        fn decimals_end_where_a_reader_of_bytes_says(text in "[-0-9./:e]{0,3}[0-9]{0,40}[.][0-9]{0,4}|[-0-9./:eE ]{0,70}") {
+            for at in 0..=text.len() {
+                let rest = &text[at..];
+                let end = rest.find(|char: char| !matches!(char, '.'..='9')).unwrap_or(rest.len());
+                let (whole, decimals) = rest[..end].split_once('.').unwrap_or((&rest[..end], "0"));
+                let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                let has_leading_zero = whole.len() > 1 && whole.starts_with('0');
+                let is_decimal = is_digits(whole) && is_digits(decimals) && !has_leading_zero && end < BLOCK;
+                let expected = is_decimal.then_some(at + end);
+                prop_assert_eq!(Text::new(text.as_bytes()).decimal_end(at), expected, "{}", rest);
+            }
+        }
+
+        #[test]
         fn patterns_stand_where_they_stand(
             text in prop::collection::vec(1u8..3, 0..80), pattern in prop::collection::vec(1u8..3, 0..=BLOCK),
         ) {

@@ -19,6 +19,9 @@ pub const NO_FIELD: Field = Field::Line;
 /// Steps that are kept. When they are used up, all are forgotten: either shapes are few, or there is no shape.
 const STEPS: usize = 256;
 
+/// Places of the index. Few of them are taken, so most searches end at once.
+const PLACES: usize = 4 * STEPS;
+
 /// Steps that are tried behind a step.
 const FOLLOWERS: usize = 4;
 
@@ -37,13 +40,13 @@ pub struct Step {
     pub kind: Kind,
     /// The field of the line's own object that it names or is inside of.
     pub field: Field,
-    /// The field whose value it begins or ends.
+    /// The field whose value it begins or ends, if it does.
     pub slot: Field,
-    /// Whether it has the key of a field.
-    pub names_field: bool,
     /// What followed it before; the rest is [`StepId::NONE`].
     followers: [StepId; FOLLOWERS],
 }
+
+const _: () = assert!(size_of::<Step>() == 64, "a step is one line of the cache");
 
 /// The position of a step in the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub struct Steps {
     steps: Box<[Step; STEPS]>,
     /// How many of them are in use.
     length: usize,
+    /// The steps in use by the hash of their text, each at its place or, where that is taken, at the next free one.
+    index: Box<[StepId; PLACES]>,
 }
 
 impl Steps {
@@ -70,7 +75,7 @@ impl Steps {
     pub fn new() -> Self {
         // No UTF-8 text has this byte.
         let start = Step::new(&[0xff], Kind::Start, Levels::default(), NO_FIELD);
-        Self { steps: Box::new([start; STEPS]), length: 2 }
+        Self { steps: Box::new([start; STEPS]), length: 2, index: Box::new([StepId::NONE; PLACES]) }
     }
 
     /// A step.
@@ -81,21 +86,23 @@ impl Steps {
 
     /// The step behind `from` that stands at `at`, if one of those that did before does now.
     #[inline(always)]
-    pub fn follow(&self, from: StepId, text: &Text<'_>, at: usize) -> Option<StepId> {
+    pub fn follow(&self, from: StepId, text: &Text<'_>, at: usize) -> Option<(StepId, &Step)> {
         let id = self.get(from).followers[0];
-        if self.get(id).stands_at(text, at) { Some(id) } else { self.follow_others(from, text, at) }
+        let step = self.get(id);
+        if step.stands_at(text, at) { Some((id, step)) } else { self.follow_others(from, text, at) }
     }
 
     /// As [`Steps::follow`], when it is not the first.
     #[inline(never)]
-    fn follow_others(&self, from: StepId, text: &Text<'_>, at: usize) -> Option<StepId> {
-        self.get(from).followers.into_iter().find(|&id| self.get(id).stands_at(text, at))
+    fn follow_others(&self, from: StepId, text: &Text<'_>, at: usize) -> Option<(StepId, &Step)> {
+        let others = self.get(from).followers.into_iter().skip(1);
+        others.map(|id| (id, self.get(id))).find(|(_, step)| step.stands_at(text, at))
     }
 
-    /// Remembers that a step with this text followed `from`; it has no `text` if it cannot be remembered.
-    pub fn learn(&mut self, from: StepId, text: Option<&[u8]>, step: Step) -> StepId {
-        let id = text.filter(|text| text.len() <= BLOCK).and_then(|_| self.position(&step));
-        let Some(id) = id else {
+    /// Remembers that a step followed `from`, if it `can_return` at all.
+    pub fn learn(&mut self, from: StepId, step: Step, can_return: bool) -> StepId {
+        let known = if can_return && step.length as usize <= BLOCK { self.find_or_add(&step) } else { None };
+        let Some(id) = known else {
             self.steps[StepId::PASSING.0 as usize] = step;
             return StepId::PASSING;
         };
@@ -109,18 +116,25 @@ impl Steps {
     }
 
     /// Where the step is, or now is, in the table; nowhere if the table was full.
-    fn position(&mut self, step: &Step) -> Option<StepId> {
-        if let Some(position) = self.steps[2..self.length].iter().position(|known| known.is_same(step)) {
-            return Some(StepId((position + 2) as u8));
+    fn find_or_add(&mut self, step: &Step) -> Option<StepId> {
+        let mut place = step.hash() as usize % PLACES;
+        while self.index[place] != StepId::NONE {
+            if self.get(self.index[place]).is_same(step) {
+                return Some(self.index[place]);
+            }
+            place = (place + 1) % PLACES;
         }
         if self.length == STEPS {
             self.length = 2;
+            self.index.fill(StepId::NONE);
             self.steps[StepId::START.0 as usize].followers = [StepId::NONE; FOLLOWERS];
             return None;
         }
+        let id = StepId(self.length as u8);
         self.steps[self.length] = *step;
+        self.index[place] = id;
         self.length += 1;
-        Some(StepId((self.length - 1) as u8))
+        Some(id)
     }
 }
 
@@ -133,7 +147,7 @@ impl Step {
         let mask = ((1u64 << kept) - 1) as u32;
         let followers = [StepId::NONE; FOLLOWERS];
         let length = text.len() as u32;
-        Self { bytes, mask, length, levels, kind, field, slot: NO_FIELD, names_field: false, followers }
+        Self { bytes, mask, length, levels, kind, field, slot: NO_FIELD, followers }
     }
 
     /// Whether it stands in the text, with something of its kind behind it.
@@ -141,6 +155,11 @@ impl Step {
     fn stands_at(&self, text: &Text<'_>, at: usize) -> bool {
         text.has(at, &self.bytes, self.mask)
             && (self.kind != Kind::Plain || Kind::is_plain(text.byte(at + self.length as usize)))
+    }
+
+    /// A hash of all that makes it what it is.
+    fn hash(&self) -> u64 {
+        rapidhash::v3::rapidhash_v3(&self.bytes) ^ (u64::from(self.levels.depth) << 5 | self.field as u64)
     }
 
     /// Whether it is the same step, whatever follows it.

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn bytes_stay_and_stay_aligned_while_it_grows() {
         let mut buffer = AlignedBuf::new();
-        let mut expected = Vec::new();
+        let mut expected: Vec<u8> = Vec::new();
         for round in 1..2000_usize {
             let piece = vec![round as u8; round % 97];
             buffer.extend(&piece);

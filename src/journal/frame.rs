@@ -93,7 +93,7 @@ fn get_at(bytes: &[u8], at: usize) -> At {
 }
 
 /// CRC-32C.
-pub fn checksum(bytes: &[u8]) -> u32 {
+pub(super) fn checksum(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }
 
@@ -411,8 +411,8 @@ pub struct Position {
     pub line: u64,
     /// The input's own log clock.
     pub clock: Option<At>,
-    /// Checksum of the input before `offset`, to recognise it when it is read again.
-    pub sum: u32,
+    /// Sum over the input's lines before `offset`, to recognise it when it is read again.
+    pub sum: u64,
 }
 
 impl Position {
@@ -420,13 +420,13 @@ impl Position {
         put_u64(bytes, 0, self.offset);
         put_u64(bytes, 8, self.line);
         put_u64(bytes, 16, self.clock.map_or(NO_TIME, |clock| clock.0).cast_unsigned());
-        put_u64(bytes, 24, u64::from(self.sum));
+        put_u64(bytes, 24, self.sum);
     }
 
     fn decode(bytes: &[u8]) -> Self {
         let clock = get_at(bytes, 16);
         let clock = (clock.0 != NO_TIME).then_some(clock);
-        Self { offset: get_u64(bytes, 0), line: get_u64(bytes, 8), clock, sum: get_u32(bytes, 24) }
+        Self { offset: get_u64(bytes, 0), line: get_u64(bytes, 8), clock, sum: get_u64(bytes, 24) }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::record::{Input, Record, Turned};
 use crate::report::Urgency;
 use crate::time::At;
 
+use super::paper::{Paper, Piece};
+
 /// Which effects are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Emit {
@@ -35,17 +37,17 @@ impl Emit {
 pub struct Decisions<'a> {
     city: &'a City,
     /// `,"source":"…","id":"` by source, the last one for lines that named none.
-    sources: Vec<Box<[u8]>>,
-    areas: Vec<Box<[u8]>>,
-    classes: Vec<Box<[u8]>>,
-    departments: Vec<Box<[u8]>>,
-    units: Vec<Box<[u8]>>,
+    sources: Vec<Piece>,
+    areas: Vec<Piece>,
+    classes: Vec<Piece>,
+    departments: Vec<Piece>,
+    units: Vec<Piece>,
 }
 
 /// A key and a JSON string.
-fn member(key: &str, value: &str) -> Box<[u8]> {
+fn member(key: &str, value: &str) -> Piece {
     let quoted = serde_json::to_string(value).expect("text is JSON");
-    format!(",\"{key}\":{quoted}").into_bytes().into()
+    Piece::new(&format!(",\"{key}\":{quoted}"))
 }
 
 impl<'a> Decisions<'a> {
@@ -54,7 +56,7 @@ impl<'a> Decisions<'a> {
         let sources = city.sources.iter().map(|source| member("source", &source.name));
         Self {
             city,
-            sources: sources.chain([b",\"source\":null".as_slice().into()]).collect(),
+            sources: sources.chain([Piece::new(",\"source\":null")]).collect(),
             areas: city.areas.iter().map(|area| member("area", &area.code)).collect(),
             classes: city.classes.iter().map(|class| member("class", &class.named.code)).collect(),
             departments: city.departments.iter().map(|department| member("department", &department.code)).collect(),
@@ -74,18 +76,18 @@ impl<'a> Decisions<'a> {
 
     /// Writes one effect of a record as a line. `body` is the record's body: its id is quoted from there.
     #[inline]
-    pub fn write(&self, effect: &Effect, record: &Record, body: &[u8], out: &mut Vec<u8>) {
+    pub fn write(&self, effect: &Effect, record: &Record, body: &[u8], out: &mut Paper) {
         let mut line = Line { all: self, out };
-        line.out.extend_from_slice(b"{\"seq\":");
+        line.out.constant(b"{\"seq\":");
         line.number(record.seq.0);
-        line.out.extend_from_slice(b",\"at\":");
+        line.out.constant(b",\"at\":");
         line.signed(record.at.0);
-        line.out.extend_from_slice(b",\"effect\":\"");
-        line.out.extend_from_slice(word(effect).as_bytes());
-        line.out.push(b'"');
+        line.out.constant(b",\"effect\":\"");
+        line.out.text(word(effect).as_bytes());
+        line.out.constant(b"\"");
         line.origin(record, body);
         line.rest(effect, record);
-        line.out.extend_from_slice(b"}\n");
+        line.out.constant(b"}\n");
     }
 }
 
@@ -115,7 +117,7 @@ const fn word(effect: &Effect) -> &'static str {
 
 struct Line<'a, 'b> {
     all: &'a Decisions<'a>,
-    out: &'b mut Vec<u8>,
+    out: &'b mut Paper,
 }
 
 impl Line<'_, '_> {
@@ -131,7 +133,7 @@ impl Line<'_, '_> {
                 self.text(",\"tier\":\"", tier.word());
                 self.urgency(urgency);
                 if let Some(At(due)) = due {
-                    self.out.extend_from_slice(b",\"due\":");
+                    self.out.constant(b",\"due\":");
                     self.signed(due);
                 }
                 self.text(",\"scope\":\"", scope_word(scope));
@@ -146,7 +148,7 @@ impl Line<'_, '_> {
             }
             Effect::Duplicate { of, case, conflict, .. } => {
                 self.case(case);
-                self.out.extend_from_slice(b",\"of\":");
+                self.out.constant(b",\"of\":");
                 self.number(of.0);
                 self.flag("conflict", conflict);
             }
@@ -164,7 +166,7 @@ impl Line<'_, '_> {
             }
             Effect::Expired { late_ms, .. } => {
                 self.text(",\"reason\":\"", "late");
-                self.out.extend_from_slice(b",\"late_ms\":");
+                self.out.constant(b",\"late_ms\":");
                 self.signed(late_ms);
             }
             Effect::Raised { case, urgency } => {
@@ -189,9 +191,9 @@ impl Line<'_, '_> {
             Effect::UnitChanged { unit, status, load, capacity } => {
                 self.unit(unit);
                 self.text(",\"status\":\"", status.word());
-                self.out.extend_from_slice(format!(",\"load\":{load}").as_bytes());
+                self.out.text(format!(",\"load\":{load}").as_bytes());
                 if capacity != u32::MAX {
-                    self.out.extend_from_slice(format!(",\"capacity\":{capacity}").as_bytes());
+                    self.out.text(format!(",\"capacity\":{capacity}").as_bytes());
                 }
             }
             Effect::Refused { order, why, .. } => {
@@ -200,7 +202,7 @@ impl Line<'_, '_> {
                 self.text(",\"reason\":\"", refusal_word(why));
             }
             Effect::Forgot { what: Forgotten::Ids, ids, .. } => {
-                self.out.extend_from_slice(format!(",\"ids\":{ids}").as_bytes());
+                self.out.text(format!(",\"ids\":{ids}").as_bytes());
                 self.text(",\"reason\":\"", "ids_max");
             }
             Effect::Forgot { what: Forgotten::Case, case, .. } => {
@@ -216,10 +218,10 @@ impl Line<'_, '_> {
     fn tally_place(&mut self, record: &Record, count: u32) {
         if let Input::Tally(tally) = &record.input {
             let place = format!(",\"input\":{},\"line\":{},\"offset\":{}", tally.input, tally.line, tally.offset);
-            self.out.extend_from_slice(place.as_bytes());
+            self.out.text(place.as_bytes());
         }
         if count != 1 {
-            self.out.extend_from_slice(format!(",\"count\":{count}").as_bytes());
+            self.out.text(format!(",\"count\":{count}").as_bytes());
         }
     }
 
@@ -227,20 +229,20 @@ impl Line<'_, '_> {
     fn origin(&mut self, record: &Record, body: &[u8]) {
         let SourceId(source) = record.origin.source;
         let source = usize::from(source).min(self.all.sources.len() - 1);
-        self.out.extend_from_slice(&self.all.sources[source]);
+        self.out.piece(&self.all.sources[source]);
         let span = record.origin.body;
         if span.id_len > 0 {
-            self.out.extend_from_slice(b",\"id\":\"");
+            self.out.constant(b",\"id\":\"");
             let from = span.id_at as usize;
-            self.out.extend_from_slice(&body[from..from + usize::from(span.id_len)]);
-            self.out.push(b'"');
+            self.out.text(&body[from..from + usize::from(span.id_len)]);
+            self.out.constant(b"\"");
         }
     }
 
     #[inline]
     fn case(&mut self, case: CaseId) {
         if case != CaseId::NONE {
-            self.out.extend_from_slice(b",\"case\":");
+            self.out.constant(b",\"case\":");
             self.number(case.0);
         }
     }
@@ -249,37 +251,39 @@ impl Line<'_, '_> {
     fn place_and_class(&mut self, cell: CellId, area: AreaId, class: ClassId) {
         let all = self.all;
         if cell.is_some() {
-            self.out.extend_from_slice(b",\"cell\":\"");
-            all.city.grid.write_code(cell, &all.city.areas, self.out);
-            self.out.push(b'"');
+            self.out.constant(b",\"cell\":\"");
+            let (area, number, digits) = all.city.grid.code_parts(cell, &all.city.areas);
+            self.out.text(area.as_bytes());
+            self.out.decimal(number, digits);
+            self.out.constant(b"\"");
         }
         if area.is_some() {
-            self.out.extend_from_slice(&all.areas[area.index()]);
+            self.out.piece(&all.areas[area.index()]);
         }
         if class.is_some() {
-            self.out.extend_from_slice(&all.classes[class.index()]);
+            self.out.piece(&all.classes[class.index()]);
         }
     }
 
     #[inline]
     fn department(&mut self, department: DepartmentId) {
         let all = self.all;
-        self.out.extend_from_slice(&all.departments[department.index()]);
+        self.out.piece(&all.departments[department.index()]);
     }
 
     #[inline]
     fn unit(&mut self, unit: UnitId) {
         let all = self.all;
-        self.out.extend_from_slice(&all.units[unit.index()]);
+        self.out.piece(&all.units[unit.index()]);
     }
 
     #[inline]
     fn order(&mut self, order: OrderId) {
-        self.out.extend_from_slice(b",\"order\":\"");
+        self.out.constant(b",\"order\":\"");
         self.number(order.case.0);
-        self.out.push(b'-');
+        self.out.constant(b"-");
         self.number(u64::from(order.attempt));
-        self.out.push(b'"');
+        self.out.constant(b"\"");
     }
 
     #[inline]
@@ -289,29 +293,26 @@ impl Line<'_, '_> {
 
     #[inline]
     fn text(&mut self, key: &str, word: &str) {
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(word.as_bytes());
-        self.out.push(b'"');
+        self.out.text(key.as_bytes());
+        self.out.text(word.as_bytes());
+        self.out.constant(b"\"");
     }
 
     #[inline]
     fn flag(&mut self, key: &str, flag: bool) {
         if flag {
-            self.out.extend_from_slice(format!(",\"{key}\":true").as_bytes());
+            self.out.text(format!(",\"{key}\":true").as_bytes());
         }
     }
 
     #[inline]
     fn number(&mut self, value: u64) {
-        crate::city::push_decimal(value, 1, self.out);
+        self.out.decimal(value, 1);
     }
 
     #[inline]
     fn signed(&mut self, value: i64) {
-        if value < 0 {
-            self.out.push(b'-');
-        }
-        self.number(value.unsigned_abs());
+        self.out.signed(value);
     }
 }
 

@@ -532,8 +532,7 @@ fn lone_surrogates_are_refused_where_text_is_read() {
     for text in lone.into_iter().chain([r"\ud83d", r"\ude00\ud83d", r"\ud800\\udc00"]) {
         for field in ["source", "id", "text", "title", "category", "reporter", "order"] {
             let line = format!(r#"{{"{field}":"ab{text}"}}"#);
-            let at = field.len() + 5 + 2 - usize::from(false);
-            check(&line, &format!("line not_json {}", at));
+            check(&line, &format!("line not_json {}", field.len() + 7));
         }
         check(&format!(r#"{{"id":"1","other":"{text}","x":["{text}",{{"text":"{text}"}}]}}"#), "-/1");
     }
@@ -574,6 +573,42 @@ fn keys_that_never_come_again_are_read_all_the_same() {
             r#"{{"k{n}":0,"id":"{n}","j{n}":{{"k{n}":1}},"source":"s","a long key that no table holds {n}":1,"ts":7{n}}}"#
         );
         assert_eq!(told(&mut decoder, &line), format!("s/{n} at 7{n}"));
+    }
+}
+
+/// What is remembered of one line must not change what another means.
+#[test]
+fn lines_that_resemble_the_one_before() {
+    for (lines, expected) in [
+        // The same bytes at another level, where keys have to be text.
+        ([r#"{"id":"1","x":{"a":0,"\ud800":1}}"#, r#"{"id":"1","a":0,"\ud800":1}"#], "line not_json 17"),
+        // The same bytes behind another bracket.
+        ([r#"{"id":"1","x":{"a":0}}"#, r#"{"id":"1","x":["a":0]}"#], "line not_json 18"),
+        ([r#"{"id":"1","x":[1,2]}"#, r#"{"id":"1","x":{1,2}}"#], "line not_json 15"),
+        ([r#"{"id":"1","x":[[1],[2]]}"#, r#"{"id":"1","x":[[1],[2]}"#], "line not_json 22"),
+        ([r#"{"id":"1","x":{}}"#, r#"{"id":"1","x":{}"#], "line not_json 16"),
+        ([r#"{"id":"1"}"#, r#"{"id":"1"{"id":"2"}"#], "line not_json 9"),
+        // More or less space, and another kind of value.
+        ([r#"{"id":"1","ts":5}"#, r#"{"id":"1","ts": 6}"#], "-/1 at 6"),
+        ([r#"{"id":"1","ts": 5}"#, r#"{"id":"1","ts":6}"#], "-/1 at 6"),
+        ([r#"{"id":"1","ts":5}"#, r#"{"id":"1","ts":"1970-01-01T00:00:01Z"}"#], "-/1 at 1000"),
+        ([r#"{"id":"1","ts":"1970-01-01T00:00:01Z"}"#, r#"{"id":"1","ts":5}"#], "-/1 at 5"),
+        ([r#"{"id":"1","ts":5}"#, r#"{"id":"1","ts":}"#], "line not_json 15"),
+        ([r#"{"id":"1","ts":5}"#, r#"{"id":"1","ts":[5]}"#], "ts wrong_type 15"),
+        ([r#"{"id":"1","reporter":{"a":[1]}}"#, r#"{"id":"1","reporter":{"a":[]}}"#], r#"-/1 by {"a":[]}"#),
+        ([r#"{"id":"1","x":{"a":1}}"#, r#"{"id":"1","reporter":{"a":1}}"#], r#"-/1 by {"a":1}"#),
+        ([r#"{"id":"1","reporter":{"a":1}}"#, r#"{"id":"1","reporter":{"a":1},"x":{"a":1}}"#], r#"-/1 by {"a":1}"#),
+        // Fields that were there before, and fields that stand twice.
+        ([r#"{"id":"1","cell":"c"}"#, r#"{"id":"2"}"#], "-/2"),
+        ([r#"{"id":"\u0031","cell":"c"}"#, r#"{"id":"2","cell":"c"}"#], "-/2 cell=c"),
+        ([r#"{"x":0,"id":"1"}"#, r#"{"x":0,"id":"1","id":"1"}"#], "id repeated 16"),
+        ([r#"{"id":"1","id":"1"}"#, r#"{"id":"1"}"#], "-/1"),
+    ] {
+        let mut decoder = Decoder::new();
+        for line in lines.iter().chain(&lines) {
+            check_oracle(&mut decoder, line);
+        }
+        assert_eq!(told(&mut decoder, lines[1]), expected, "{lines:?}");
     }
 }
 

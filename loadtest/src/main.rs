@@ -1,27 +1,12 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
-mod bench_city;
-mod counts;
-mod r#gen;
-mod line;
-mod lines;
-mod machine;
-mod progress;
-mod ratio;
-mod reference;
-mod rng;
-mod truth;
-mod usage;
-
 use clap::{Parser, Subcommand, ValueEnum};
+use loadtest::{bench_city, r#gen, ratio, reference, try_out};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// What a mode comes to: nothing, or a sentence that names the file and the cause.
-type Outcome<T = ()> = Result<T, String>;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +50,8 @@ enum Mode {
     Reference(reference::Args),
     /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
     Ratio(ratio::Args),
+    /// Make a bench file and its city, and have paidan decide about it: the main job on a fresh machine, in one command.
+    Try(try_out::Args),
 }
 
 /// The cities that `gen-city` can write.
@@ -80,6 +67,7 @@ fn main() -> ExitCode {
         Mode::GenCity { city: City::Bench, folder } => bench_city::write(&folder),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
+        Mode::Try(args) => try_out::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -118,9 +118,9 @@ pub const fn chunks_under_way(chunk_bytes: usize, threads: usize) -> usize {
     WITNESS_BYTES as usize / chunk_bytes + 3 + 2 * threads
 }
 
-/// How many batches may be under way.
+/// How many batches may be under way: enough that workers go on while a sync takes its milliseconds.
 pub const fn batches_under_way(threads: usize) -> usize {
-    2 * threads + 4
+    8 * threads + 16
 }
 
 /// What the lane's holder works with.

@@ -1,26 +1,83 @@
-//! 派单 paidan.
+//! 派单 paidan, the dispatcher of a city operations centre.
+//!
+//! **Reports enter by many doors, one log puts them in order and makes them durable, a pure dispatcher decides, and everything
+//! anyone sees is a fold of its decisions.**
+//!
+//! ```text
+//!  doors                     order + ink              decision                  doors
+//!  bytes ─► understand ─► ring ─► lane { stamp ► journal ► apply } ─► effects ─► views ─► files, later feeds and pages
+//!   many threads, pure      one thread at a time, the only place        many threads, each at its own pace
+//!   decode·locate·classify  where Seq and At are given
+//!                           replay:  journal ─► apply ─► digest      (the same call)
+//! ```
+//!
+//! # Rooms
+//!
+//! | room | modules | may import | may not know |
+//! |---|---|---|---|
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`time`], [`fingerprint`] | words | I/O, threads |
+//! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
+//! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
+//! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
+//! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
+//! | **doors** (outside world) | [`ingest`] | words, city, views, hands | the inside of `dispatch` |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`summary`], [`failure`], [`cli`] | all | policy |
+//!
+//! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
+//!
+//! # Where a change belongs
+//!
+//! * a new source, department, class or unit: the city's files, no Rust at all (`src/city/pudong/` is an example);
+//! * a new class policy (what "same place" means, which unit is chosen): [`city::Policy`], then [`dispatch`]'s `incident.rs`
+//!   (same place) or `desk.rs` (choice);
+//! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
+//!   [`view::decision`]; the compiler names the places;
+//! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`mod@understand`];
+//! * a new reason to turn a line away: [`report::Reason`].
+//!
+//! # Decisions that everything depends on
+//!
+//! * **The body of a record never reaches the mind.** A frame of the journal is the text of a chunk as it was read, then the
+//!   understood heads; one write, no copy. A replay reads heads only and needs neither parser nor input.
+//! * **Rejected lines are tallies with a place in the log**, one each, so that where a chunk was cut never shows in a number.
+//! * **Dedup windows belong to sources**, merge windows to classes: what makes two messages the same message is the sender's
+//!   numbering, and a re-send may well be classified differently.
+//! * **Log time of a run** is the largest event time that is believed; see [`order`].
+//! * **The lane of a run is a baton**: whichever worker has brought something runs it. See [`engine`] for the threads.
+//! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
-pub mod city;
-pub mod cli;
-pub mod data;
-pub mod dispatch;
+// In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.
 pub mod effect;
-pub mod engine;
-pub mod failure;
 pub mod fingerprint;
 pub mod geo;
 pub mod ids;
-pub mod ingest;
-pub mod journal;
-pub mod lane;
-pub mod meter;
-pub mod order;
-pub mod publish;
 pub mod record;
 pub mod report;
+pub mod time;
+
+pub mod ingest;
+
+pub mod city;
+pub mod understand;
+
+pub mod order;
+
 pub mod ring;
+
+pub mod lane;
+
+pub mod journal;
+
+pub mod dispatch;
+
+pub mod view;
+
+pub mod meter;
+
+pub mod cli;
+pub mod data;
+pub mod engine;
+pub mod failure;
+pub mod publish;
 pub mod run;
 pub mod summary;
-pub mod time;
-pub mod understand;
-pub mod view;

@@ -169,10 +169,14 @@ pub fn run(
     setup: &Setup<'_>,
     inputs: &Inputs,
     lane: Lane,
-    order: Order,
+    mut order: Order,
     journal: Option<Journal<RealDisk>>,
     press: &mut Press<'_>,
 ) -> Result<Finished, EngineError> {
+    if let Inputs::Files(files) = inputs {
+        let empty = files.iter().enumerate().filter(|(_, file)| file.chunks() == 0);
+        empty.for_each(|(input, _)| order.end(input));
+    }
     let shared = Shared::new(setup, inputs);
     let (to_ink, from_lane) = ring(batches_under_way(setup.threads));
     let conductor = Conductor {

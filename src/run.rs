@@ -74,6 +74,7 @@ pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure
     let city = Arc::new(city(request.city.as_deref(), data.as_ref())?);
     let speaker = speaker(request, &city)?;
     let from_stdin = request.files == [PathBuf::from("-")];
+    check_outputs(request)?;
     let manifest = Manifest { inputs: identities(request, from_stdin)?, source: request.source.clone() };
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, request.emit, out(request)?, dead_letters(request)?);
@@ -130,6 +131,20 @@ fn identities(request: &Request, from_stdin: bool) -> Result<Vec<Identity>, Fail
     }
     let identity = |file: &PathBuf| Identity::of(file).map_err(|cause| Failure::file("read", file, &cause));
     request.files.iter().map(identity).collect()
+}
+
+/// Refuses to write over an input, or two things into one file.
+fn check_outputs(request: &Request) -> Result<(), Failure> {
+    let place = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    let mut taken: Vec<PathBuf> = request.files.iter().map(place).collect();
+    for (option, path) in [("--out", &request.out), ("--dead-letter", &request.dead_letter)] {
+        let Some(path) = path else { continue };
+        if place(path).is_file() && taken.contains(&place(path)) {
+            return Err(Failure::Usage(format!("{option} {}: this file is read or written already", path.display())));
+        }
+        taken.push(place(path));
+    }
+    Ok(())
 }
 
 fn out(request: &Request) -> Result<Sink, Failure> {
@@ -209,8 +224,9 @@ fn take_up(
     if let Some(cut) = reader.cut() {
         eprintln!("断尾 a torn tail was cut: {cut}");
     }
+    let ended = end.is_some();
     let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;
-    let (key, ended) = (journal.key(), end.is_some());
+    let key = journal.key();
     if written.is_none() {
         write_manifest(&mut journal, manifest, &lane, city)?;
     }

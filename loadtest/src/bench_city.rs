@@ -186,8 +186,8 @@ area_rows = {AREA_CELLS}
 cell_code = \"index\"
 
 [memory]
-ids_max = 3000000
-cases_max = 1500000
+ids_max = 4000000
+cases_max = 2500000
 "
     );
     for (name, name_zh) in [("hotline", "热线"), ("app", "市民应用"), ("sensor", "传感器")] {

@@ -28,9 +28,9 @@ use state::{In, Out};
 /// The version of the mind. Another version may decide otherwise; journals and snapshots name theirs.
 pub const MIND_VERSION: u32 = 1;
 
-/// Upper bounds in bytes of what an id and a case take, their share of the tables included (at the emptiest, half full after
-/// growing; an emptied window's tables are kept for the next).
-pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (64, 176);
+/// Upper bounds in bytes of what an id and a case take, their share of the tables included: those are 4/9 full right after
+/// they grew.
+pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (80, 160);
 
 /// Most records that [`Dispatcher::touch`] takes at once.
 pub const TOUCHED_MAX: usize = 32;

@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_suspended_holder_and_the_holder_does_their_work() {
         let (left, baton) = (AtomicU64::new(0), Baton::new(0));
-        let (inside, is_inside) = mpsc::channel();
-        let (resume, may_resume) = mpsc::channel();
+        let (inside, is_inside) = mpsc::sync_channel(1);
+        let (resume, may_resume) = mpsc::sync_channel(1);
         thread::scope(|scope| {
             let (left, baton) = (&left, &baton);
             let holder = scope.spawn(move || {

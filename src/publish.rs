@@ -247,3 +247,57 @@ impl KeptFile {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes pieces into a file that already holds something, and compares what it holds in the end.
+    fn check(there: &str, pieces: &[&str]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        std::fs::write(&path, there).expect("written");
+        let mut sink = Sink::file(&path, true).expect("opened");
+        for piece in pieces {
+            sink.write(piece.as_bytes()).expect("written");
+        }
+        sink.finish().expect("finished");
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), pieces.concat(), "over {there:?}");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_anywhere_ends_as_if_it_had_not_been() {
+        let whole = "one\ntwo\nthree\n";
+        for cut in 0..=whole.len() {
+            check(&whole[..cut], &["one\n", "two\n", "three\n"]);
+            check(&format!("{}garbage\n", &whole[..cut]), &["one\n", "two\n", "three\n"]);
+            check(&format!("{}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", &whole[..cut]), &["one\n", "two\nthree\n"]);
+        }
+        check(whole, &[]);
+        check("", &["", "one\n"]);
+    }
+
+    #[test]
+    fn what_is_there_and_right_is_not_written_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        std::fs::write(&path, "one\ntwo\n").expect("written");
+        let mut sink = Sink::file(&path, true).expect("opened");
+        let before = std::fs::metadata(&path).expect("there").modified().expect("a time");
+        sink.write(b"one\n").expect("compared");
+        sink.write(b"two\n").expect("compared");
+        sink.finish().expect("finished");
+        assert_eq!(std::fs::metadata(&path).expect("there").modified().expect("a time"), before);
+    }
+
+    #[test]
+    fn a_new_run_throws_away_what_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        std::fs::write(&path, "old").expect("written");
+        let mut sink = Sink::file(&path, false).expect("opened");
+        sink.write(b"n").expect("written");
+        sink.finish().expect("finished");
+        assert_eq!(std::fs::read(&path).expect("there"), b"n");
+    }
+}

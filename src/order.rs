@@ -4,7 +4,7 @@
 //! next in each. Where chunks were cut, and when they were ready, never shows.
 //!
 //! Log time follows event time, but not every event time is believed. One that jumps ahead by more than the city allows is
-//! believed only if most of the next [`WITNESSES`] reports of its input are about as late; sparse data therefore moves on
+//! believed only if most of the next 64 reports of its input are about as late; sparse data therefore moves on
 //! at once, and one absurd time does not. A report that is not believed keeps its own time and moves nobody else's.
 
 use std::collections::VecDeque;

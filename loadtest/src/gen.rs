@@ -1,6 +1,6 @@
 //! `gen`: the bench workload, the same bytes for the same number of lines and seed on every machine, and its truth.
 //!
-//! Every line is one of five kinds, drawn first; see [`Kind::draw`] for the shares.
+//! Every line is one of five kinds, drawn first; see `Kind::draw` for the shares.
 
 use crate::bench_city::{CATEGORIES, CELL_HEIGHT, CELL_WIDTH, COLUMNS, ROWS, SIDE};
 use crate::counts::write_json;

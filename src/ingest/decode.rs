@@ -1,8 +1,7 @@
 //! One line of input schema v1 becomes what it says, or the reason why it says nothing.
 //!
-//! A line is read once from its first byte to its last, as JSON, and the places of the schema's fields are noted
-//! ([`Decoder::read`]). Then the fields that the line's kind uses are given their types ([`Fields`]). A fault of the JSON
-//! therefore comes before a field that stands twice, and that before fields that are wrong, in the order of [`Field`].
+//! A line is read once from its first byte to its last, as JSON, and the places of the schema's fields are noted. Then the
+//! fields that the line's kind uses are given their types. A fault of the JSON therefore comes before a field that stands twice, and that before fields that are wrong, in the order of [`Field`].
 //! `null` is the same as absent in every field.
 
 use super::json::{self, Kind, Surrogates, not_json};

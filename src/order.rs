@@ -319,10 +319,13 @@ impl Order {
         position.line += (cursor.record + cursor.tally - cursor.settled) as u64;
         cursor.settled = cursor.record + cursor.tally;
         position.clock = cursor.clock;
-        if cursor.settled == 0 || cursor.is_past(&decoded.frame) {
+        if cursor.settled == 0 {
             return;
         }
-        position.offset = decoded.chunk.bodies_at + u64::from(cursor.next_body(&decoded.frame));
+        position.offset = match cursor.is_past(&decoded.frame) {
+            true => decoded.chunk.end,
+            false => decoded.chunk.bodies_at + u64::from(cursor.next_body(&decoded.frame)),
+        };
     }
 }
 

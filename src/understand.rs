@@ -95,15 +95,24 @@ impl City {
     /// The cell of a report: of its point, else the one it names.
     #[inline]
     fn place(&self, report: &Report<'_>, source: &Source) -> Result<Option<CellId>, Reject> {
-        let (cell, missing) = match (report.point, report.cell) {
-            (Some(point), _) => (self.grid.locate(point), (Field::Lng, Reason::OutsideDistrict)),
-            (None, Some(code)) => (self.grid.by_code(code, &self.areas), (Field::Cell, Reason::Unknown)),
-            (None, None) => (None, (Field::Lng, Reason::Missing)),
+        let cell = match (report.point, report.cell) {
+            (Some(point), _) => self.grid.locate(point),
+            (None, Some(code)) => self.grid.by_code(code, &self.areas),
+            (None, None) => None,
         };
-        if cell.is_none() && source.require_place {
-            return wrong(missing.0, missing.1);
-        }
-        Ok(cell)
+        if cell.is_none() && source.require_place { Err(self.no_place(report)) } else { Ok(cell) }
+    }
+
+    /// What is wrong with the place of a report that has none in the district.
+    #[cold]
+    fn no_place(&self, report: &Report<'_>) -> Reject {
+        let (field, reason) = match (report.point, report.cell) {
+            (Some(point), _) if self.grid.spans_longitude(point.lng) => (Field::Lat, Reason::OutsideDistrict),
+            (Some(_), _) => (Field::Lng, Reason::OutsideDistrict),
+            (None, Some(_)) => (Field::Cell, Reason::Unknown),
+            (None, None) => (Field::Lng, Reason::Missing),
+        };
+        Reject { field, reason, at: 0 }
     }
 
     #[inline]

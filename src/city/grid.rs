@@ -103,6 +103,11 @@ impl Grid {
         Some(CellId(y as u32 / self.cell_height * self.columns + x as u32 / self.cell_width))
     }
 
+    /// Whether a longitude lies between the raster's west and east edge.
+    pub fn spans_longitude(&self, lng: i32) -> bool {
+        (i64::from(self.west)..i64::from(self.west) + i64::from(self.width)).contains(&i64::from(lng))
+    }
+
     /// The area of a cell.
     #[inline]
     pub fn area(&self, cell: CellId) -> AreaId {

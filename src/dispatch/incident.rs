@@ -458,6 +458,9 @@ impl Incidents {
             incidents.keep_until.push(keep);
         }
         order.sort_unstable();
+        if order.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(Corrupt);
+        }
         for (id, slot) in order {
             incidents.cases[slot as usize].line = incidents.register.note(id, slot);
             let key = incidents.cases[slot as usize].key;

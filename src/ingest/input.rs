@@ -3,7 +3,7 @@
 //! An input is a sequence of chunks. A chunk owns the lines that begin in its range of bytes, so that workers can read any
 //! chunk of a file without knowing the others; where chunks are cut never shows in what is decided.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -69,8 +69,7 @@ impl Identity {
     /// # Errors
     /// If it cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
+        let (file, metadata) = open_regular(path)?;
         let (mut samples, mut sample) = (0, vec![0; SAMPLE_BYTES as usize]);
         for index in 0..SAMPLES {
             let last = metadata.len().saturating_sub(SAMPLE_BYTES);
@@ -84,6 +83,17 @@ impl Identity {
             samples,
         })
     }
+}
+
+/// Opens a file that can be read at any place.
+fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        return Ok((file, metadata));
+    }
+    let what = if metadata.is_dir() { "is a folder" } else { "is not a regular file; pipe it in as -" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
 /// Reads as much as there is, up to the buffer's length.
@@ -106,12 +116,7 @@ impl FileInput {
     /// # Errors
     /// If it cannot be opened, or is not a regular file.
     pub fn open(path: &Path, start: u64, chunk_bytes: usize) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            let what = if metadata.is_dir() { "is a folder" } else { "is not a regular file; pipe it in as -" };
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        }
+        let (file, metadata) = open_regular(path)?;
         rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential)?;
         Ok(Self {
             path: path.to_owned(),

@@ -23,7 +23,6 @@ use crate::ingest::door::Door;
 use crate::ingest::input::{Chunk, FileInput, PipeInput};
 use crate::journal::disk::RealDisk;
 use crate::journal::error::JournalError;
-use crate::journal::frame::Frame;
 use crate::journal::writer::Journal;
 use crate::lane::Lane;
 use crate::order::{Decoded, Next, Order, WITNESS_BYTES};
@@ -429,7 +428,8 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
             shared.bell.wait(seen);
             continue;
         }
-        if let Err(failure) = append_all(&mut journal, pending.iter_mut().map(|batch| &mut batch.decoded.frame)) {
+        let frames = pending.iter_mut().map(|batch| &mut batch.decoded.frame);
+        if let Err(failure) = journal.append_all(frames).and_then(|()| journal.sync()) {
             shared.fail(EngineError::Journal(failure));
             return journal;
         }
@@ -438,16 +438,6 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
         }
         shared.bell.ring();
     }
-}
-
-fn append_all<'a>(
-    journal: &mut Journal<RealDisk>,
-    frames: impl Iterator<Item = &'a mut Frame>,
-) -> Result<(), JournalError> {
-    for frame in frames {
-        journal.append(frame)?;
-    }
-    journal.sync().map(|_| ())
 }
 
 /// The publisher: writes the pages in their order, and puts the boxes back into the circle.

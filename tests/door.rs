@@ -134,7 +134,7 @@ impl Read for Pieces {
         assert!(!buffer.is_empty(), "a read of no bytes looks like the end");
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let draw = (self.random >> 33) as usize;
-        if draw % 17 == 0 {
+        if draw.is_multiple_of(17) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let rest = &self.bytes[self.at..];

@@ -178,7 +178,7 @@ struct Drive {
     files: Vec<FileInput>,
     order: Order,
     /// Read, not yet arrived.
-    under_way: Vec<Box<Decoded>>,
+    under_way: Vec<Decoded>,
     /// Arrived before its turn.
     early: Vec<BTreeMap<u64, Box<Decoded>>>,
     next: Vec<u64>,
@@ -199,7 +199,7 @@ impl Drive {
 
     fn read(&mut self, input: usize, door: &mut Door<'_>) -> bool {
         let Some(index) = self.files[input].claim(u64::MAX) else { return false };
-        let mut decoded = Box::<Decoded>::default();
+        let mut decoded = Decoded::default();
         decoded.chunk = self.files[input].read(input as u16, index, &mut decoded.frame).expect("a chunk");
         decoded.filled = door.fill(&decoded.chunk, &mut decoded.frame);
         self.under_way.push(decoded);
@@ -209,7 +209,7 @@ impl Drive {
     fn arrive(&mut self, nth: usize) {
         let decoded = self.under_way.swap_remove(nth);
         let input = usize::from(decoded.chunk.input);
-        self.early[input].insert(decoded.chunk.index, decoded);
+        self.early[input].insert(decoded.chunk.index, Box::new(decoded));
         while let Some(decoded) = self.early[input].remove(&self.next[input]) {
             self.order.put(decoded);
             self.next[input] += 1;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,16 @@ pub trait Disk {
 pub trait DiskFile {
     /// Writes whole blocks: `at`, the length of `bytes` and its address are multiples of [`BLOCK`].
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes several parts, one behind the other, each as [`DiskFile::write_at`] takes it: at once where the system can.
+    fn write_parts_at(&mut self, at: u64, parts: &[&[u8]]) -> io::Result<()> {
+        let mut at = at;
+        for part in parts {
+            self.write_at(at, part)?;
+            at += part.len() as u64;
+        }
+        Ok(())
+    }
 
     /// Reads until `bytes` is full or the file ends; gives how many bytes were read. Only for [`Access::Read`].
     fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<usize>;
@@ -242,6 +252,9 @@ impl Disk for RealDisk {
     }
 }
 
+/// Most parts that are given to the system in one call.
+const PARTS_AT_ONCE: usize = 64;
+
 /// A file of a [`RealDisk`].
 #[derive(Debug)]
 pub struct RealFile(File);
@@ -249,6 +262,29 @@ pub struct RealFile(File);
 impl DiskFile for RealFile {
     fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all_at(bytes, at)
+    }
+
+    /// One system call keeps the device busy with all parts, where one for each would wait for each.
+    fn write_parts_at(&mut self, mut at: u64, mut parts: &[&[u8]]) -> io::Result<()> {
+        while let Some(first) = parts.first() {
+            let mut slices = [IoSlice::new(&[]); PARTS_AT_ONCE];
+            for (slice, part) in slices.iter_mut().zip(parts) {
+                *slice = IoSlice::new(part);
+            }
+            let mut written = rustix::io::pwritev(&self.0, &slices[..parts.len().min(PARTS_AT_ONCE)], at)? as u64;
+            if written < first.len() as u64 {
+                // Cut short within a part: what is left of it is written as it would be alone.
+                self.0.write_all_at(&first[written as usize..], at + written)?;
+                written = first.len() as u64;
+            }
+            // Whole parts are done; one that was cut short later is written again from its beginning.
+            while let Some(done) = parts.first().filter(|part| part.len() as u64 <= written) {
+                written -= done.len() as u64;
+                at += done.len() as u64;
+                parts = &parts[1..];
+            }
+        }
+        Ok(())
     }
 
     fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<usize> {
@@ -294,6 +330,7 @@ mod tests {
         let disk = RealDisk::open(&folder).unwrap();
         let mut file = disk.create("x", 3 * BLOCK as u64).unwrap();
         file.write_at(BLOCK as u64, block(7).as_slice()).unwrap();
+        file.write_parts_at(0, &[]).unwrap();
         file.sync().unwrap();
         disk.rename("x", "y").unwrap();
         disk.sync_dir().unwrap();
@@ -314,6 +351,19 @@ mod tests {
         assert_eq!(names, [LOCK, "y"], "the probe is gone");
         disk.remove("y").unwrap();
         assert_eq!(disk.list().unwrap(), [LOCK]);
+    }
+
+    #[test]
+    fn parts_lie_one_behind_the_other_however_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = RealDisk::open(folder.path()).unwrap();
+        let blocks: Vec<AlignedBuf> = (0..PARTS_AT_ONCE + 7).map(|n| block(n as u8 + 1)).collect();
+        let parts: Vec<&[u8]> = blocks.iter().map(AlignedBuf::as_slice).collect();
+        let mut file = disk.create("x", ((parts.len() + 1) * BLOCK) as u64).unwrap();
+        file.write_parts_at(BLOCK as u64, &parts).unwrap();
+        let mut bytes = vec![0; (parts.len() + 1) * BLOCK];
+        disk.open("x", Access::Read).unwrap().read_at(0, &mut bytes).unwrap();
+        assert_eq!(bytes[BLOCK..], parts.concat());
     }
 
     #[test]

@@ -1,0 +1,155 @@
+//! Once everything has its size, a line costs no allocation: from the file through door, order, mind and page.
+//!
+//! This file holds one test, because it counts what the whole process allocates.
+
+#![expect(unsafe_code, reason = "a global allocator that counts can be written in no other way")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use paidan::city::City;
+use paidan::effect::Effects;
+use paidan::fingerprint::HashKey;
+use paidan::ingest::door::Door;
+use paidan::ingest::input::FileInput;
+use paidan::journal::{Frame, Position};
+use paidan::lane::Lane;
+use paidan::order::{Decoded, Next, Order};
+use paidan::publish::{Press, Sink};
+use paidan::view::decision::{Decisions, Emit};
+
+/// The system's allocator, and how often it was asked for memory.
+struct Counting(AtomicU64);
+
+#[global_allocator]
+static COUNTING: Counting = Counting(AtomicU64::new(0));
+
+// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the memory came from `System` with this layout.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the memory came from `System` with this layout; the caller keeps the rest of the contract.
+        unsafe { System.realloc(memory, layout, bytes) }
+    }
+}
+
+/// Until then tables find their size; the lines behind it are measured.
+const WARM: u64 = 80_000;
+const LINES: u64 = 120_000;
+/// What is left for each allocation: now and then a shard of a table grows, and the register of cases squeezes a block (seven
+/// times for 4,096 cases). Both follow windows and cases, not lines.
+const LINES_FOR_ONE: u64 = 300;
+/// Event time that lies between a line and the next, on top of the bench's own: 40,000 lines pass through five windows.
+const SPREAD_MS: u64 = 75;
+const CHUNK_BYTES: usize = 256 << 10;
+const BOXES: usize = 12;
+
+/// The bench lines, with their times drawn apart. The number in its id says which line a report was first, so a re-send stays
+/// the same byte for byte. Lines without both stay as they are.
+fn write_spread(from: &Path, to: &Path) {
+    let spread = |line: &str| {
+        let (_, id) = line.split_once("\"id\":\"")?;
+        let number: u64 = id.split_once('"')?.0.rsplit_once('-')?.1.parse().ok()?;
+        let (before, ts) = line.split_once("\"ts\":")?;
+        let (ts, after) = ts.split_once(',')?;
+        let ts = ts.parse::<u64>().ok()? + number * SPREAD_MS;
+        Some(format!("{before}\"ts\":{ts},{after}"))
+    };
+    let mut spread_lines = Vec::new();
+    for line in std::fs::read(from).expect("bench lines").split_inclusive(|byte| *byte == b'\n') {
+        let spread = std::str::from_utf8(line).ok().and_then(spread);
+        spread_lines.extend_from_slice(spread.as_deref().map_or(line, str::as_bytes));
+    }
+    std::fs::write(to, spread_lines).expect("a file");
+}
+
+/// One thread that does what all threads of a run do, with boxes that go round.
+struct Run<'a> {
+    file: FileInput,
+    door: Door<'a>,
+    order: Order,
+    lane: Lane,
+    effects: Effects,
+    press: Press<'a>,
+    boxes: VecDeque<Box<Decoded>>,
+    never_used: Frame,
+}
+
+impl Run<'_> {
+    /// Reads chunks while there are boxes, then decides and publishes the next one.
+    fn step(&mut self, page: &mut paidan::publish::Page) {
+        while let Some(mut decoded) = self.boxes.pop_front() {
+            let Some(index) = self.file.claim(u64::MAX) else {
+                self.boxes.push_back(decoded);
+                break;
+            };
+            decoded.chunk = self.file.read(0, index, &mut decoded.frame).expect("a chunk");
+            decoded.filled = self.door.fill(&decoded.chunk, &mut decoded.frame);
+            self.order.put(decoded);
+        }
+        if let Next::Chunk(mut decoded) = self.order.next(&mut self.never_used, drop) {
+            self.lane.order_and_decide(&mut decoded.frame, self.order.positions(), &mut self.effects);
+            page.set(&decoded.frame.view(), self.effects.as_slice(), self.press.forms());
+            self.press.print(page).expect("nowhere takes everything");
+            self.effects.clear();
+            decoded.clear();
+            self.boxes.push_back(decoded);
+        }
+    }
+
+    /// Steps until so many lines are ordered.
+    fn until(&mut self, lines: u64, page: &mut paidan::publish::Page) -> u64 {
+        while self.order.positions()[0].line <= lines && !self.order.is_done() {
+            self.step(page);
+        }
+        self.order.positions()[0].line - 1
+    }
+}
+
+#[test]
+fn a_line_allocates_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, spread) = (folder.path().join("bench.ndjson"), folder.path().join("spread.ndjson"));
+    loadtest::bench_city::write(&folder.path().join("city")).expect("a city");
+    loadtest::r#gen::run(LINES, &bench, 3).expect("lines");
+    write_spread(&bench, &spread);
+    let city = City::load(&folder.path().join("city")).unwrap_or_else(|problems| panic!("{problems}"));
+    let city = Arc::new(city);
+    let decisions = Decisions::new(&city);
+    let start = Position { line: 1, ..Position::default() };
+    let mut run = Run {
+        file: FileInput::open(&spread, 0, CHUNK_BYTES).expect("a file"),
+        door: Door::new(&city, HashKey { k0: 1, k1: 2 }, None),
+        order: Order::new(vec![start], city.jump_ms, CHUNK_BYTES),
+        lane: Lane::new(city.clone()),
+        effects: Effects::default(),
+        press: Press::new(&decisions, Emit::All, Sink::Null, None),
+        boxes: (0..BOXES).map(|_| Box::default()).collect(),
+        never_used: Frame::new(),
+    };
+    let mut page = run.press.page();
+    let warm = run.until(WARM, &mut page);
+    let (before, at) = (COUNTING.0.load(Ordering::Relaxed), run.lane.at());
+    let all = run.until(LINES, &mut page);
+    let allocations = COUNTING.0.load(Ordering::Relaxed) - before;
+    println!("{allocations} allocations for {} lines", all - warm);
+    assert_eq!(all, LINES);
+    let total = run.press.ledger.total();
+    assert!(run.lane.at().0 - at.0 > 4 * 10 * 60_000, "several windows pass");
+    assert!(total.rejected > 0 && total.expired > 0 && total.duplicate > 0 && total.merged > 0, "{total:?}");
+    assert!(allocations <= (all - warm) / LINES_FOR_ONE, "{allocations} allocations for {} lines", all - warm);
+}

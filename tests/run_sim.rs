@@ -155,22 +155,29 @@ fn refused(disk: &SimDisk, error: &paidan::journal::JournalError) -> Ended {
 fn live(work: &Work, disk: &SimDisk, seed: u64, world: &mut World) -> Result<Digest, Ended> {
     let (mut journal, mut lane, position) = begin(work, disk, seed, world)?;
     let mut order = work.read(position, journal.key(), CHUNK_BYTES);
-    let (mut draw, mut unsynced, mut effects) = (Draw(seed), 0, Effects::default());
+    let (mut draw, mut unsynced, mut effects) = (Draw(seed), Vec::new(), Effects::default());
     let mut due = draw.frames();
     while let Next::Chunk(mut decoded) = order.next(&mut Frame::new(), drop) {
         lane.order_and_decide(&mut decoded.frame, order.positions(), &mut effects);
-        journal.append(&mut decoded.frame).map_err(|_| Ended::Cut)?;
-        unsynced += 1;
-        if unsynced == due {
-            journal.sync().map_err(|_| Ended::Cut)?;
+        unsynced.push(decoded);
+        if unsynced.len() == due {
+            ink(&mut journal, &mut unsynced)?;
             world.tell(effects.as_slice())?;
             effects.clear();
-            (unsynced, due) = (0, draw.frames());
+            due = draw.frames();
         }
     }
-    journal.sync().map_err(|_| Ended::Cut)?;
+    ink(&mut journal, &mut unsynced)?;
     world.tell(effects.as_slice())?;
     Ok(lane.digest())
+}
+
+/// What the engine's ink does: all that has piled up at once, then one sync.
+fn ink(journal: &mut Journal<SimDisk>, unsynced: &mut Vec<Box<Decoded>>) -> Result<(), Ended> {
+    let frames = unsynced.iter_mut().map(|decoded| &mut decoded.frame);
+    journal.append_all(frames).and_then(|()| journal.sync()).map_err(|_| Ended::Cut)?;
+    unsynced.clear();
+    Ok(())
 }
 
 /// What an uninterrupted run tells, and its digest: decided in one frame, without any journal.

@@ -226,8 +226,10 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let replayed = data::replay(&mut reader, Lane::new(city.clone()), &mut press)?;
-    press.finish().map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
+    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), &mut press)?;
+    // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
+    let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
+    rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
     if let Some(cut) = reader.cut() {
         eprintln!("断尾 a torn tail follows the last whole batch: {cut}");
     }

@@ -1,5 +1,6 @@
 //! The data folder of a run: its journal, the city that it was begun with, and what its inputs were.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::journal::error::JournalError;
 use crate::journal::frame::{Frame, Kind, Order, Position};
 use crate::journal::reader::Reader;
 use crate::lane::{Lane, Mismatch};
-use crate::publish::Press;
+use crate::publish::{Page, Press};
 
 use crate::dispatch::MIND_VERSION;
 use crate::ingest::input::Identity;
@@ -52,6 +53,8 @@ pub struct Replayed {
     pub end: Option<End>,
     /// How many frames there were.
     pub frames: u64,
+    /// Pages of the last frames, in order and not yet printed: nothing in the journal proves that these are on the disk.
+    pub unproven: Vec<Page>,
 }
 
 /// Why a journal cannot be decided again.
@@ -145,16 +148,18 @@ pub fn note(kind: Kind, note: &impl Serialize, lane: &Lane, city: u64) -> Frame 
     frame
 }
 
-/// Decides again about everything that a journal holds, and prints it.
+/// Decides again about everything that a journal holds, and prints what it proves to be on the disk. The rest may have been
+/// written by a process that was killed before it could sync, so it is given back, to be printed when it is safe.
 ///
 /// # Errors
 /// If the journal is damaged, does not fit the lane's city, or does not lead to what it says.
 pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press<'_>) -> Result<Replayed, ReplayError> {
-    let (mut effects, mut page) = (Effects::default(), press.page());
+    let (mut effects, mut pages) = (Effects::default(), Held::default());
     let (mut manifest, mut end, mut positions, mut frames) = (None, None, Vec::new(), 0);
     let any_segment = reader.path(0);
     while let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? {
         frames += 1;
+        pages.print_proven(found.view.header().ink.durable_frames, press).map_err(ReplayError::Output)?;
         let place = || (any_segment.with_file_name(crate::journal::segment::segment_name(found.segment)), found.offset);
         let bad_note = |why| {
             let (path, offset) = place();
@@ -171,8 +176,9 @@ pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press
                 })?;
                 positions.clear();
                 positions.extend(found.view.positions());
+                let mut page = pages.spare.pop().unwrap_or_else(|| press.page());
                 page.set(&found.view, effects.as_slice(), press.forms());
-                press.print(&mut page).map_err(ReplayError::Output)?;
+                pages.held.push_back((found.view.header().ink.index, page));
             }
         }
     }
@@ -180,7 +186,29 @@ pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press
         Some(end) if end.digest != lane.digest().to_string() => {
             Err(ReplayError::End { here: lane.digest(), there: end.digest.clone() })
         }
-        _ => Ok(Replayed { lane, manifest, positions, end, frames }),
+        _ => {
+            let unproven = pages.held.into_iter().map(|(_, page)| page).collect();
+            Ok(Replayed { lane, manifest, positions, end, frames, unproven })
+        }
+    }
+}
+
+/// Pages that wait for a later frame to say that theirs was on the disk: as many as one sync covers.
+#[derive(Default)]
+struct Held {
+    /// Each with how many frames come before its own.
+    held: VecDeque<(u64, Page)>,
+    spare: Vec<Page>,
+}
+
+impl Held {
+    /// Prints the pages of the first `durable_frames` frames of the log.
+    fn print_proven(&mut self, durable_frames: u64, press: &mut Press<'_>) -> io::Result<()> {
+        while let Some((_, mut page)) = self.held.pop_front_if(|(index, _)| *index < durable_frames) {
+            press.print(&mut page)?;
+            self.spare.push(page);
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::city::City;
-use crate::data::{self, DataFolder, End, Manifest, Replayed};
+use crate::data::{self, DataFolder, End, Manifest, ReplayError, Replayed};
 use crate::engine::{self, Finished, Inputs};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;
@@ -218,7 +218,7 @@ fn take_up(
 ) -> Result<Begun, Failure> {
     check_manifest(data, manifest)?;
     let mut reader = Reader::open(disk)?;
-    let Replayed { lane, manifest: written, positions, end, .. } = data::replay(&mut reader, lane, press)?;
+    let Replayed { lane, manifest: written, positions, end, unproven, .. } = data::replay(&mut reader, lane, press)?;
     let positions = if positions.is_empty() { start } else { positions };
     check_read_part(manifest, &positions)?;
     if let Some(cut) = reader.cut() {
@@ -226,6 +226,10 @@ fn take_up(
     }
     let ended = end.is_some();
     let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;
+    // Now all that was replayed is on the disk.
+    for mut page in unproven {
+        press.print(&mut page).map_err(ReplayError::Output)?;
+    }
     let key = journal.key();
     if written.is_none() {
         write_manifest(&mut journal, manifest, &lane, city)?;

@@ -217,11 +217,16 @@ impl Line<'_, '_> {
 
     fn tally_place(&mut self, record: &Record, count: u32) {
         if let Input::Tally(tally) = &record.input {
-            let place = format!(",\"input\":{},\"line\":{},\"offset\":{}", tally.input, tally.line, tally.offset);
-            self.out.text(place.as_bytes());
+            self.out.constant(b",\"input\":");
+            self.out.decimal(u64::from(tally.input), 1);
+            self.out.constant(b",\"line\":");
+            self.out.decimal(tally.line, 1);
+            self.out.constant(b",\"offset\":");
+            self.out.decimal(tally.offset, 1);
         }
         if count != 1 {
-            self.out.text(format!(",\"count\":{count}").as_bytes());
+            self.out.constant(b",\"count\":");
+            self.out.decimal(u64::from(count), 1);
         }
     }
 

@@ -159,7 +159,7 @@ fn live(work: &Work, disk: &SimDisk, seed: u64, world: &mut World) -> Result<Dig
     let mut due = draw.frames();
     while let Next::Chunk(mut decoded) = order.next(&mut Frame::new(), drop) {
         lane.order_and_decide(&mut decoded.frame, order.positions(), &mut effects);
-        unsynced.push(decoded);
+        unsynced.push(*decoded);
         if unsynced.len() == due {
             ink(&mut journal, &mut unsynced)?;
             world.tell(effects.as_slice())?;
@@ -173,7 +173,7 @@ fn live(work: &Work, disk: &SimDisk, seed: u64, world: &mut World) -> Result<Dig
 }
 
 /// What the engine's ink does: all that has piled up at once, then one sync.
-fn ink(journal: &mut Journal<SimDisk>, unsynced: &mut Vec<Box<Decoded>>) -> Result<(), Ended> {
+fn ink(journal: &mut Journal<SimDisk>, unsynced: &mut Vec<Decoded>) -> Result<(), Ended> {
     let frames = unsynced.iter_mut().map(|decoded| &mut decoded.frame);
     journal.append_all(frames).and_then(|()| journal.sync()).map_err(|_| Ended::Cut)?;
     unsynced.clear();

@@ -74,7 +74,7 @@ impl Page {
         let raw = view.body(record.origin.body);
         let (text, hex) = match std::str::from_utf8(raw) {
             Ok(text) => (Some(text), None),
-            Err(_) => (None, Some(raw.iter().map(|byte| format!("{byte:02x}")).collect::<String>())),
+            Err(_) => (None, Some(hex(raw))),
         };
         let letter = DeadLetter {
             input: tally.input,
@@ -90,6 +90,11 @@ impl Page {
         serde_json::to_writer(&mut self.dead_letters, &letter).expect("writing to memory cannot fail");
         self.dead_letters.constant(b"\n");
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A line that was not accepted, with all that is needed to mend it.

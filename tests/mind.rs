@@ -781,13 +781,12 @@ fn a_returned_order_goes_to_another_unit_or_waits_for_one() {
             "2 opened C",
             "2 assigned 2-1 w1 W District New due 3600",
             "3 returned 1-1 w0",
-            // w1 is full, so it waits; w0 has room and takes it again.
+            // w1 is full, so it waits; w0 has room, but it is the one that gave it back.
             "3 waiting 1 W",
-            "3 assigned 1-2 w0 W District Freed due 3600",
             "4 accepted 2-1 w1",
             "5 returned 2-1 w1",
-            "5 waiting 2 W",
-            "5 assigned 2-2 w1 W District Freed due 3600",
+            "5 assigned 2-2 w0 W District Returned due 3600",
+            "5 assigned 1-2 w1 W District Freed due 3600",
         ],
     );
     check_in(

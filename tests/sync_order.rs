@@ -11,8 +11,9 @@ mod common;
 mod journal;
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::{Bench, end, paidan, read};
 use serde_json::Value;
@@ -45,6 +46,8 @@ struct Frame {
     bytes: u64,
     first_seq: u64,
     next_seq: u64,
+    /// The journal itself says that it was on the disk before the trace began.
+    was_safe: bool,
 }
 
 /// A line of the output: its record, and where it ends. It begins where the one before ends.
@@ -89,6 +92,9 @@ fn check(calls: &[Call], frames: &[Frame], out: &Path, lines: &[Line]) -> Result
 
 /// When the first sync returned that began after all of a frame was written.
 fn safe_at(calls: &[Call], frame: &Frame) -> Option<usize> {
+    if frame.was_safe {
+        return Some(0);
+    }
     let end = frame.at + frame.bytes;
     let of_frame = |call: &&Call| match call.what {
         What::Wrote { at, bytes } => call.file == frame.file && at < end && frame.at < at + bytes,
@@ -103,7 +109,7 @@ fn safe_at(calls: &[Call], frame: &Frame) -> Option<usize> {
 fn parse(trace: &str) -> Vec<Call> {
     let mut under_way: HashMap<&str, (usize, &str)> = HashMap::new();
     let mut calls = Vec::new();
-    for (moment, line) in trace.lines().enumerate() {
+    for (moment, line) in (1..).zip(trace.lines()) {
         let (thread, rest) = line.split_once(' ').expect("strace -f names the thread");
         let rest = rest.trim_start();
         if let Some(begun) = rest.strip_suffix(" <unfinished ...>") {
@@ -126,7 +132,7 @@ fn call(began: usize, returned: usize, text: &str) -> Option<Call> {
     let (_, behind) = arguments.split_once('<')?;
     let (file, arguments) = behind.split_once('>')?;
     let what = match name {
-        "pwrite64" => {
+        "pwrite64" | "pwritev" => {
             let at = arguments.trim_end().trim_end_matches(')').rsplit(", ").next()?.parse().ok()?;
             What::Wrote { at, bytes: done }
         }
@@ -136,30 +142,50 @@ fn call(began: usize, returned: usize, text: &str) -> Option<Call> {
     Some(Call { began, returned, file: PathBuf::from(file), what })
 }
 
-/// Runs a build of paidan under strace, and checks it.
-fn trace_and_check(program: &Path) -> Result<usize, String> {
+/// Runs a build of paidan under strace, and checks it. With `taken_up`, the run that is traced goes on where an earlier one was
+/// killed, and writes the decisions of both.
+fn trace_and_check(program: &Path, taken_up: bool) -> Result<usize, String> {
     let bench = Bench::new(20_000, 1);
     let (trace, data, out) = (bench.path("trace"), bench.path("data"), bench.path("out"));
+    let arguments = |command: &mut Command| {
+        command.arg("run").arg(&bench.file).arg("--city").arg(&bench.city).arg("--data").arg(&data);
+        command.args(["--emit", "all", "--chunk-kib", "64", "--threads", "2", "--quiet"]);
+    };
+    let mut proven = 0;
+    if taken_up {
+        let mut command = Command::new(program);
+        arguments(&mut command);
+        kill_at_first_decision(&mut command);
+        proven =
+            journal::frames(&data, |_, found| found.view.header().ink.durable_frames).into_iter().max().unwrap_or(0);
+    }
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-q", "-s", "0", "-e", "signal=none", "-e"]);
-    strace
-        .arg("trace=write,writev,pwrite64,pwritev,pwritev2,sendfile,copy_file_range,fdatasync,fsync")
-        .arg("-o")
-        .arg(&trace)
-        .arg(program);
-    strace.arg("run").arg(&bench.file).arg("--city").arg(&bench.city).arg("--data").arg(&data).arg("--out").arg(&out);
+    strace.arg("trace=write,writev,pwrite64,pwritev,pwritev2,sendfile,copy_file_range,fdatasync,fsync");
+    arguments(strace.arg("-o").arg(&trace).arg(program));
     let there = Command::new("strace").arg("--version").output();
     assert!(there.is_ok(), "this test needs strace: apt-get install strace");
-    end(strace.args(["--emit", "all", "--chunk-kib", "64", "--threads", "2", "--quiet"])).with(0);
+    end(strace.arg("--out").arg(&out)).with(0);
     end(paidan("verify").arg(&data)).with(0);
 
     let frames = journal::frames(&data, |file, found| {
         let (header, bytes) = (found.view.header(), found.view.frame_bytes());
         let (first_seq, next_seq) = (header.order.first_seq.0, header.next_seq().0);
-        Frame { file: file.to_owned(), at: found.offset, bytes, first_seq, next_seq }
+        let was_safe = header.ink.index < proven;
+        Frame { file: file.to_owned(), at: found.offset, bytes, first_seq, next_seq, was_safe }
     });
     let calls = parse(&String::from_utf8(read(&trace)).expect("a trace is text"));
     check(&calls, &frames, &out, &printed(&read(&out)))
+}
+
+/// Starts a run that prints into a pipe, and kills it when something comes out. The pipe is too small for all decisions, so
+/// the run is not over by then; and what it synced last, nothing that it wrote later says so.
+fn kill_at_first_decision(command: &mut Command) {
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("paidan starts");
+    let mut out = child.stdout.take().expect("a pipe");
+    out.read_exact(&mut [0]).expect("a first decision");
+    child.kill().expect("paidan is a child");
+    assert!(!child.wait().expect("paidan is a child").success());
 }
 
 /// The lines of an output.
@@ -175,22 +201,35 @@ fn printed(out: &[u8]) -> Vec<Line> {
 
 #[test]
 fn no_decision_leaves_before_its_record_is_on_the_disk() {
-    let checked =
-        trace_and_check(Path::new(env!("CARGO_BIN_EXE_paidan"))).unwrap_or_else(|violation| panic!("{violation}"));
+    let checked = trace_and_check(Path::new(env!("CARGO_BIN_EXE_paidan")), false)
+        .unwrap_or_else(|violation| panic!("{violation}"));
     assert!(checked > 50, "only {checked} writes of decisions were seen");
+}
+
+#[test]
+fn no_decision_of_an_earlier_life_leaves_before_its_record_is_on_the_disk() {
+    let program = Path::new(env!("CARGO_BIN_EXE_paidan"));
+    trace_and_check(program, true).unwrap_or_else(|violation| panic!("{violation}"));
 }
 
 #[test]
 fn a_build_that_does_not_sync_is_found_out() {
     let folder = built::target().join("fault-no-sync");
     let program = built::paidan(&folder, "debug", &["--features", "fault-no-sync"]);
-    let violation = trace_and_check(&program).expect_err("this build syncs nothing");
+    let violation = trace_and_check(&program, false).expect_err("this build syncs nothing");
     assert!(violation.contains("before a sync"), "{violation}");
 }
 
 /// What `check` says about the calls of a trace: records 1 to 4 in two frames, and a line of 10 bytes for each of the four.
 fn verdict(trace: &str) -> Result<usize, String> {
-    let frame = |at, first_seq| Frame { file: "/j/1.seg".into(), at, bytes: 4096, first_seq, next_seq: first_seq + 2 };
+    let frame = |at, first_seq| Frame {
+        file: "/j/1.seg".into(),
+        at,
+        bytes: 4096,
+        first_seq,
+        next_seq: first_seq + 2,
+        was_safe: false,
+    };
     let lines: Vec<Line> = (1..=4).map(|seq| Line { seq, end: seq * 10 }).collect();
     check(&parse(trace), &[frame(4096, 1), frame(8192, 3)], Path::new("/out"), &lines)
 }
@@ -211,8 +250,11 @@ const RIGHT: &str = r#"10 pwrite64(3</j/1.seg>, ""..., 4096, 4096) = 4096
 fn the_checker_accepts_the_right_order() {
     assert_eq!(verdict(RIGHT), Ok(2));
     let wrote = |at, bytes| What::Wrote { at, bytes };
-    let second = Call { began: 4, returned: 6, file: "/out".into(), what: wrote(0, 20) };
+    let second = Call { began: 5, returned: 7, file: "/out".into(), what: wrote(0, 20) };
     assert!(parse(RIGHT).contains(&second), "{:?}", parse(RIGHT));
+    let parts =
+        r#"10 pwritev(3</j/1.seg>, [{iov_base=""..., iov_len=4096}, {iov_base=""..., iov_len=8192}], 2, 4096) = 12288"#;
+    assert_eq!(parse(parts), [Call { began: 1, returned: 1, file: "/j/1.seg".into(), what: wrote(4096, 12288) }]);
 }
 
 #[test]

@@ -149,12 +149,13 @@ impl Desks {
         self.waiting.remove(&(pool, Reverse(urgency), case));
     }
 
-    /// The case that has waited longest of the most urgent ones that a unit could take now.
-    pub(super) fn first_waiting(&self, unit: UnitId) -> Option<CaseId> {
+    /// The cases that a unit could take now, the most urgent first, then the oldest.
+    pub(super) fn waiting_for(&self, unit: UnitId) -> impl Iterator<Item = CaseId> {
         let pool = self.units[unit.index()].pool;
+        let has_room = self.rank[unit.index()] != NO_ROOM;
         let from = (pool, Reverse(Urgency::A), CaseId::NONE);
-        let first = self.waiting.range(from..).next().filter(|(found, ..)| *found == pool);
-        first.filter(|_| self.rank[unit.index()] != NO_ROOM).map(|(_, _, case)| *case)
+        let waiting = self.waiting.range(from..).take_while(move |(found, ..)| *found == pool && has_room);
+        waiting.map(|(_, _, case)| *case)
     }
 
     /// Writes what differs from the roster's beginning: loads, status, positions, and who waits.

@@ -371,9 +371,9 @@ fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
 #[inline]
 fn keep_until(case: &Case, city: &City) -> At {
     let owed = match case.stage {
-        Stage::Waiting => true,
+        Stage::Waiting | Stage::Review => true,
         Stage::Assigned | Stage::Accepted | Stage::Done => case.due.is_some(),
-        Stage::Review | Stage::Closed => false,
+        Stage::Closed => false,
     };
     if owed {
         return HELD;

@@ -206,16 +206,23 @@ impl Dispatcher {
     pub(super) fn serve_waiting(&mut self, record: &Record, out: &mut Effects) {
         for _ in 0..FREED_MAX {
             let Some(unit) = self.desks.first_freed() else { return };
-            match self.desks.first_waiting(unit) {
-                Some(case) => self.serve(case, unit, record, out),
+            let first =
+                self.desks.waiting_for(unit).take(FREED_MAX).find_map(|case| self.taken_by(case, unit, record.at));
+            match first {
+                Some(slot) => self.serve(slot, unit, record, out),
                 None => self.desks.not_freed(unit),
             }
         }
     }
 
+    /// The slot of a case that waits, unless this very unit gave it back.
+    fn taken_by(&self, case: CaseId, unit: UnitId, at: At) -> Option<u32> {
+        let slot = self.incidents.by_id(case, at).expect("a case that waits is held");
+        Some(slot).filter(|slot| self.incidents.case(*slot).unit != unit)
+    }
+
     #[cold]
-    fn serve(&mut self, case: CaseId, unit: UnitId, record: &Record, out: &mut Effects) {
-        let slot = self.incidents.by_id(case, record.at).expect("a case that waits is held");
+    fn serve(&mut self, slot: u32, unit: UnitId, record: &Record, out: &mut Effects) {
         let department = self.city.roster.department(self.desks.unit(unit).pool);
         let about = self.incidents.case(slot);
         let mut candidates = self.city.duty.candidates(about.class, about.cell, about.area);

@@ -25,7 +25,7 @@ use crate::journal::disk::RealDisk;
 use crate::journal::error::JournalError;
 use crate::journal::writer::Journal;
 use crate::lane::Lane;
-use crate::order::{Decoded, Next, Order, WITNESS_BYTES};
+use crate::order::{Decoded, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
 use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
 
@@ -148,6 +148,8 @@ struct Shared<'a> {
     decoded: Vec<Shelf<Decoded>>,
     /// How many chunks of each input have left the order.
     ordered: Vec<AtomicU64>,
+    /// The order holds back chunks until it has heard more of their input.
+    waits_for_witnesses: AtomicBool,
     /// Batches whose records are on the disk.
     durable: ArrayQueue<Box<Batch>>,
     /// Batches that can be written.
@@ -207,7 +209,11 @@ pub fn run(
 
 impl<'a> Shared<'a> {
     fn new(setup: &'a Setup<'a>, inputs: &'a Inputs) -> Self {
-        let under_way = chunks_under_way(setup.chunk_bytes, setup.threads);
+        let under_way = match inputs {
+            Inputs::Files(_) => chunks_under_way(setup.chunk_bytes, setup.threads),
+            // A stream may come a line at a time: a chunk for each witness, most of them tiny.
+            Inputs::Pipe(_) => chunks_under_way(setup.chunk_bytes, setup.threads) + WITNESSES,
+        };
         let batches = batches_under_way(setup.threads);
         let shared = Self {
             setup,
@@ -217,6 +223,7 @@ impl<'a> Shared<'a> {
             batches: ArrayQueue::new(batches),
             decoded: (0..inputs.len()).map(|_| Shelf::new(under_way)).collect(),
             ordered: (0..inputs.len()).map(|_| AtomicU64::new(0)).collect(),
+            waits_for_witnesses: AtomicBool::new(false),
             durable: ArrayQueue::new(batches),
             formatted: Shelf::new(batches),
             total: OnceLock::new(),
@@ -261,8 +268,13 @@ impl<'a> Shared<'a> {
                 None
             }
             Inputs::Pipe(pipe) => {
-                // While chunks pile up behind a jump of time they are read whole, so that they cannot use up all boxes.
-                let full = self.chunks.len() <= WITNESS_BYTES as usize / self.setup.chunk_bytes + 2;
+                // Boxes that are scarce because the order waits for witnesses are filled, so that they cannot all be used up
+                // by a line each; if they are scarce for another reason, reading waits. A quiet stream is never held back.
+                let scarce = || self.chunks.len() <= WITNESS_BYTES as usize / self.setup.chunk_bytes + 2;
+                if scarce() && !self.waits_for_witnesses.load(Ordering::Acquire) {
+                    return None;
+                }
+                let full = || scarce() && self.waits_for_witnesses.load(Ordering::Acquire);
                 match pipe.read(&mut decoded.frame, full) {
                     Ok(chunk) => chunk,
                     Err(_) if self.is_stopped() => None,
@@ -345,7 +357,9 @@ impl Conductor<'_> {
         }
         self.take_arrivals();
         let Some(mut batch) = self.shared.batches.pop() else { return false };
-        if !self.order_next(&mut batch) {
+        let ordered = self.order_next(&mut batch);
+        self.tell_whether_waiting(!ordered && self.order.holds_back());
+        if !ordered {
             let _ = self.shared.batches.push(batch);
             self.end_if_done();
             return false;
@@ -358,6 +372,12 @@ impl Conductor<'_> {
         self.batches += 1;
         self.send(batch);
         true
+    }
+
+    fn tell_whether_waiting(&self, waits: bool) {
+        if self.shared.waits_for_witnesses.swap(waits, Ordering::AcqRel) != waits {
+            self.shared.bell.ring();
+        }
     }
 
     fn take_arrivals(&mut self) {

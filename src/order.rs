@@ -18,7 +18,7 @@ use crate::record::{PlacedTally, SLOT, Tally, slot_body, slot_move_body};
 use crate::time::At;
 
 /// How many reports bear witness to a jump.
-const WITNESSES: usize = 64;
+pub const WITNESSES: usize = 64;
 /// How far ahead of a jump they are looked for, in bytes of the input. Bounds what must be held back.
 pub const WITNESS_BYTES: u64 = LINE_BYTES_MAX as u64;
 
@@ -70,9 +70,8 @@ enum Verdict {
 }
 
 impl Queue {
-    /// Judges as many records as can be judged, leaving each one's time for the order in its stamp. Whether the first chunk is
-    /// all judged.
-    fn judge(&mut self, jump_ms: i64) -> bool {
+    /// Judges as many records as can be judged, leaving each one's time for the order in its stamp.
+    fn judge(&mut self, jump_ms: i64) {
         while self.judged_chunks < self.chunks.len() {
             let index = self.judged_chunks;
             let records = self.chunks[index].frame.records();
@@ -83,7 +82,7 @@ impl Queue {
                     Some(time) => match self.verdict(index, record, time, jump_ms) {
                         Verdict::Believed => self.believe(time),
                         Verdict::Doubted => self.clock.unwrap_or(UNSET),
-                        Verdict::Open => return index > 0,
+                        Verdict::Open => return,
                     },
                     None => self.clock.unwrap_or(UNSET),
                 };
@@ -94,7 +93,6 @@ impl Queue {
             self.judged_chunks += 1;
             self.judged_records = 0;
         }
-        self.judged_chunks > 0
     }
 
     /// Whether a time needs no witnesses.
@@ -109,6 +107,7 @@ impl Queue {
         time
     }
 
+    /// Hears the reports behind a jump: as many as bear witness, as far as they are looked for.
     #[cold]
     fn verdict(&self, index: usize, record: usize, time: At, jump_ms: i64) -> Verdict {
         let place = |decoded: &Decoded, record: usize| {
@@ -204,6 +203,11 @@ impl Order {
     /// Whether all inputs have ended and nothing of them is left.
     pub fn is_done(&self) -> bool {
         self.inputs.iter().all(|input| input.ended && input.chunks.is_empty())
+    }
+
+    /// Whether chunks are held back until more of their input is heard.
+    pub fn holds_back(&self) -> bool {
+        self.inputs.iter().any(|input| !input.chunks.is_empty())
     }
 
     /// Takes the next chunk of an input.

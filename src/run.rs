@@ -315,7 +315,7 @@ fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failur
     Ok((lane, complete))
 }
 
-/// Standard input that gives up waiting when the run is to stop.
+/// Standard input that says so when nothing has come for a while, and gives up waiting when the run is to stop.
 struct PatientStdin {
     stop: Arc<AtomicBool>,
 }
@@ -324,14 +324,13 @@ impl Read for PatientStdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         const LOOK_EVERY: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         let stdin = io::stdin();
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "stopped"));
-            }
-            let mut wait = [rustix::event::PollFd::new(&stdin, rustix::event::PollFlags::IN)];
-            if rustix::event::poll(&mut wait, Some(&LOOK_EVERY))? > 0 {
-                return Ok(rustix::io::read(&stdin, buffer)?);
-            }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "stopped"));
+        }
+        let mut wait = [rustix::event::PollFd::new(&stdin, rustix::event::PollFlags::IN)];
+        match rustix::event::poll(&mut wait, Some(&LOOK_EVERY))? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(rustix::io::read(&stdin, buffer)?),
         }
     }
 }

@@ -11,6 +11,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use common::{Bench, Ended, end, paidan, read};
 use oracle::{Answer, answer};
@@ -508,9 +511,20 @@ fn an_interrupted_pipe_is_decided_as_far_as_it_was_read() {
     let mut child = command.arg("--quiet").spawn().expect("paidan starts");
     let mut pipe = child.stdin.take().expect("a pipe");
     pipe.write_all(&read(&bench.file)).expect("paidan reads");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let (found, last) = mpsc::sync_channel(1);
     let is_last = |line: &String| line.starts_with(&format!("{{\"seq\":{SENT},"));
-    assert!(out.any(|line| is_last(&line.expect("a decision"))), "all lines are decided while the pipe is open");
+    let reader = thread::spawn(move || {
+        let mut lines = out.lines().map_while(Result::ok);
+        found.send(lines.any(|line| is_last(&line)))
+    });
+    // Nothing more is sent, so a line that is held back now would be held back for good.
+    let told = last.recv_timeout(Duration::from_secs(30));
+    if told.is_err() {
+        child.kill().expect("paidan is a child");
+    }
+    assert_eq!(told, Ok(true), "all lines are decided while the pipe is open");
+    reader.join().expect("the reader ends").expect("the test listens");
     interrupt(&child);
     assert_eq!(child.wait().expect("paidan ends").code(), Some(130));
     drop(pipe);

@@ -104,7 +104,7 @@ impl Bench {
         let pipe = PipeInput::new(reader, chunk_bytes);
         let (mut door, mut frame, mut all) = (self.door(), Frame::new(), All::default());
         let mut last = false;
-        while let Some(chunk) = pipe.read(&mut frame, full).expect("a stream") {
+        while let Some(chunk) = pipe.read(&mut frame, || full).expect("a stream") {
             assert!(!last, "nothing follows the last chunk");
             last = chunk.last;
             all.take(&mut door, &chunk, &mut frame);
@@ -337,11 +337,11 @@ fn a_stream_that_fails_says_so() {
     let bytes = text(&[good(1), good(2)], false);
     let pipe = PipeInput::new(Fails(Some(bytes)), 1 << 16);
     let mut frame = Frame::new();
-    let chunk = pipe.read(&mut frame, false).expect("what came first").expect("a chunk");
+    let chunk = pipe.read(&mut frame, || false).expect("what came first").expect("a chunk");
     assert!(!chunk.last && chunk.lines == (0..good(1).0.len() + 1));
     assert_eq!(pipe.chunks(), Some(1));
     frame.clear();
-    let error = pipe.read(&mut frame, false).expect_err("the stream fails");
+    let error = pipe.read(&mut frame, || false).expect_err("the stream fails");
     assert_eq!(error.to_string(), "the line is dead");
 }
 

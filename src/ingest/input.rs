@@ -267,25 +267,36 @@ struct Pipe {
     skipping: bool,
     chunks: u64,
     ended: bool,
+    /// What the stream said when whole lines were still at hand; told when they are not.
+    failure: Option<io::Error>,
 }
 
 impl PipeInput {
     /// A stream of lines.
     pub fn new(reader: impl Read + Send + 'static, chunk_bytes: usize) -> Self {
-        let pipe =
-            Pipe { reader: Box::new(reader), carry: Vec::new(), at: 0, skipping: false, chunks: 0, ended: false };
+        let pipe = Pipe {
+            reader: Box::new(reader),
+            carry: Vec::new(),
+            at: 0,
+            skipping: false,
+            chunks: 0,
+            ended: false,
+            failure: None,
+        };
         Self { state: Mutex::new(pipe), chunk_bytes }
     }
 
-    /// Reads what has piled up into a cleared frame: whole lines, at most a chunk. With `full`, waits for a whole chunk.
-    /// None if another worker is reading, or the stream has ended.
+    /// Reads what has piled up into a cleared frame: whole lines, at most a chunk. As long as `full` says so, it waits for a whole
+    /// chunk. None if another worker is reading, or the stream has ended.
+    ///
+    /// A reader may answer [`io::ErrorKind::WouldBlock`] when nothing has come for a while: `full` is then asked again.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// If the stream cannot be read, and no whole line is left of what was.
     ///
     /// # Panics
     /// If a worker panicked while reading.
-    pub fn read(&self, frame: &mut Frame, full: bool) -> io::Result<Option<Chunk>> {
+    pub fn read(&self, frame: &mut Frame, full: impl Fn() -> bool) -> io::Result<Option<Chunk>> {
         match self.state.try_lock() {
             Ok(pipe) if pipe.ended => Ok(None),
             Ok(mut pipe) => pipe.read(frame, self.chunk_bytes, full).map(Some),
@@ -303,7 +314,10 @@ impl PipeInput {
 }
 
 impl Pipe {
-    fn read(&mut self, frame: &mut Frame, chunk_bytes: usize, full: bool) -> io::Result<Chunk> {
+    fn read(&mut self, frame: &mut Frame, chunk_bytes: usize, full: impl Fn() -> bool) -> io::Result<Chunk> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         frame.push_body(&self.carry);
         self.carry.clear();
         while self.skipping && !self.ended {
@@ -312,11 +326,17 @@ impl Pipe {
         let mut whole = memrchr(b'\n', frame.bodies()).map_or(0, |newline| newline + 1);
         while !self.ended {
             let len = frame.bodies().len();
-            let enough = if full { len >= chunk_bytes } else { whole > 0 };
+            let enough = if full() { len >= chunk_bytes } else { whole > 0 };
             if (enough && whole > 0) || len > LINE_BYTES_MAX {
                 break;
             }
-            self.pull(frame, chunk_bytes)?;
+            match self.pull(frame, chunk_bytes) {
+                Err(failure) if whole > 0 => {
+                    self.failure = Some(failure);
+                    break;
+                }
+                pulled => pulled?,
+            }
             let newline = memrchr(b'\n', &frame.bodies()[len..]);
             whole = newline.map_or(whole, |newline| len + newline + 1);
         }
@@ -344,10 +364,12 @@ impl Pipe {
         let read = loop {
             match self.reader.read(space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break None,
+                other => break Some(other?),
             }
         };
-        self.ended = read == 0;
+        self.ended = read == Some(0);
+        let read = read.unwrap_or(0);
         frame.truncate_bodies(before + read);
         Ok(())
     }

@@ -117,17 +117,20 @@ impl DataFolder {
     /// # Errors
     /// If they cannot be written.
     pub fn keep_city(&self, files: &CityFiles) -> io::Result<()> {
-        let folder = self.city();
-        fs::create_dir_all(&folder)?;
+        // Under another name until it is whole: a crash leaves a city or none.
+        let unfinished = self.path.join("city.unfinished");
+        fs::create_dir_all(&unfinished)?;
         for (name, text) in files.iter() {
-            let mut file = File::create(folder.join(name))?;
+            let mut file = File::create(unfinished.join(name))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
         }
-        for folder in [&folder, &self.path] {
-            File::open(folder)?.sync_all()?;
+        File::open(&unfinished)?.sync_all()?;
+        if self.city().is_dir() {
+            fs::remove_dir_all(self.city())?;
         }
-        Ok(())
+        fs::rename(&unfinished, self.city())?;
+        File::open(&self.path)?.sync_all()
     }
 
     /// The city that is kept here, if one is.

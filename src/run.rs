@@ -185,7 +185,10 @@ fn begin(
         return Ok(Begun { lane, journal: None, positions, key, resumed: false, ended: false });
     };
     let path = data.journal();
-    let disk = RealDisk::open(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
+    let disk = RealDisk::open(&path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::WouldBlock => Failure::Refused(format!("{}: {cause}", path.display())),
+        _ => Failure::file("open", &path, &cause),
+    })?;
     if Journal::is_in(&disk)? {
         return take_up(data, disk, lane, manifest, positions, city, press);
     }

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use crate::fingerprint::body_hash;
 use crate::ingest::door::Filled;
 use crate::ingest::input::{Chunk, line_sum};
-use crate::ingest::limits::LINE_BYTES_MAX;
 use crate::journal::frame::{Frame, Position};
+use crate::limits::LINE_BYTES_MAX;
 use crate::record::{PlacedTally, SLOT, Tally, slot_body, slot_move_body};
 use crate::time::At;
 

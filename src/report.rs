@@ -48,7 +48,7 @@ impl Urgency {
 pub struct Said<'a> {
     /// The source's name. Absent where the file itself is declared to come from one source.
     pub source: Option<&'a str>,
-    /// The source's own id of this message, at most 128 bytes.
+    /// The source's own id of this message, at most [`crate::limits::ID_BYTES_MAX`] bytes.
     pub id: &'a str,
     /// When it happened, by the sender's clock.
     pub time: Option<At>,

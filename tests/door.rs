@@ -7,8 +7,8 @@ use paidan::city::City;
 use paidan::fingerprint::{HashKey, body_hash};
 use paidan::ingest::door::{Door, Filled};
 use paidan::ingest::input::{Chunk, FileInput, Identity, PipeInput, line_sum};
-use paidan::ingest::limits::LINE_BYTES_MAX;
 use paidan::journal::Frame;
+use paidan::limits::LINE_BYTES_MAX;
 use paidan::record::{SLOT, Tally, Turned, slot_body, slot_move_body};
 use paidan::report::{Field, Reason};
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Names;
 use super::files::{Problems, Settings, SourceSettings};
+use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::report::Urgency;
 use crate::time::Window;
 
@@ -68,8 +69,6 @@ pub struct Source {
     pub dedup: u8,
 }
 
-/// Limit of [`Source::id_bytes_max`]: what input schema v1 allows.
-const ID_BYTES_MAX: u16 = 128;
 /// Longest dedup window: times within it are kept as 32 bits of milliseconds.
 const DEDUP_MINUTES_MAX: i64 = 49 * 24 * 60;
 /// Most different dedup windows: each costs the mind a set of its own.
@@ -79,8 +78,11 @@ pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Sour
     let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
     for spanned in &settings.source {
         let (offset, raw) = (spanned.span().start, spanned.get_ref());
-        if raw.name.is_empty() || raw.name.len() > 64 || !names.insert(&raw.name, sources.len() as u16) {
-            let what = format!("[[source]] name \"{}\" is empty, longer than 64 bytes, or stands twice", raw.name);
+        if raw.name.is_empty() || raw.name.len() > SOURCE_BYTES_MAX || !names.insert(&raw.name, sources.len() as u16) {
+            let what = format!(
+                "[[source]] name \"{}\" is empty, longer than {SOURCE_BYTES_MAX} bytes, or stands twice",
+                raw.name
+            );
             problems.setting(offset, what, "give each source its own name");
         }
         let window = raw.dedup.compile(offset, problems);
@@ -119,7 +121,7 @@ fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Pr
     };
     word(&raw.may, &["report", "action", "unit"], "may");
     word(&raw.require, &["ts", "place", "category"], "require");
-    let id_bytes_max = raw.id_bytes_max.unwrap_or(ID_BYTES_MAX);
+    let id_bytes_max = raw.id_bytes_max.map_or(ID_BYTES_MAX, usize::from);
     if !(1..=ID_BYTES_MAX).contains(&id_bytes_max) {
         let what = format!("[[source]] \"{name}\": id_bytes_max = {id_bytes_max}");
         problems.setting(offset, what, format!("id_bytes_max is 1 to {ID_BYTES_MAX}"));
@@ -138,7 +140,7 @@ fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Pr
         require_place: has(&raw.require, "place"),
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
-        id_bytes_max: usize::from(id_bytes_max),
+        id_bytes_max,
         dedup,
     }
 }

@@ -5,12 +5,12 @@
 //! `null` is the same as absent in every field.
 
 use super::json::{self, Kind, Surrogates, not_json};
-use super::limits::*;
 use super::number::{NotInteger, integer, microdegrees};
 use super::scan::Text;
 use super::steps::{NO_FIELD, Step, StepId, Steps};
 use super::time::rfc3339_ms;
 use crate::geo::Point;
+use crate::limits::*;
 use crate::report::{Action, Field, Reason, Reject, Report, Said, UnitSays, UnitStatus, Urgency, Verb, What};
 use crate::time::At;
 

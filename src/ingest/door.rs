@@ -3,11 +3,11 @@
 
 use super::decode::Decoder;
 use super::input::{Chunk, line_sum, lines};
-use super::limits::LINE_BYTES_MAX;
 use crate::city::City;
 use crate::fingerprint::{HashKey, body_hash};
 use crate::ids::SourceId;
 use crate::journal::frame::{Frame, Slots};
+use crate::limits::LINE_BYTES_MAX;
 use crate::record::{BodyRef, Origin, PlacedTally, Tally, Turned};
 use crate::report::{Field, Reason, Reject};
 

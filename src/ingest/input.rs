@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
 
-use super::limits::LINE_BYTES_MAX;
 use crate::fingerprint::body_hash;
 use crate::journal::frame::Frame;
+use crate::limits::LINE_BYTES_MAX;
 
 /// A part of an input, read into a frame's bodies.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -3,8 +3,8 @@
 //! Nothing is built: each function takes a position and gives the position behind what it read. A text ends like one that
 //! goes on with a zero byte, which is allowed nowhere, so a truncated text fails at its length.
 
-use super::limits::DEPTH_MAX;
 use super::scan::Text;
+use crate::limits::DEPTH_MAX;
 use crate::report::{Field, Reason, Reject};
 
 /// What an escaped lone surrogate (`"\ud800"`) means in a string. The grammar allows it, but it is no character.

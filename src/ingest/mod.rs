@@ -7,7 +7,6 @@ pub mod decode;
 pub mod door;
 pub mod input;
 mod json;
-pub mod limits;
 mod number;
 mod scan;
 mod steps;

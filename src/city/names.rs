@@ -6,9 +6,11 @@ use crate::fingerprint::body_hash;
 #[derive(Debug, Default)]
 pub struct Names {
     entries: Vec<(Box<str>, u16)>,
-    /// Open addressing over `entries`; `u16::MAX` is free. Length is a power of two, at most half full.
-    slots: Vec<u16>,
+    /// Open addressing over `entries`; [`FREE`] is free. Length is a power of two, at most half full.
+    slots: Vec<u32>,
 }
+
+const FREE: u32 = u32::MAX;
 
 impl Names {
     /// Adds a name. False if it is there already.
@@ -17,15 +19,22 @@ impl Names {
             return false;
         }
         self.entries.push((name.into(), position));
-        self.slots = vec![u16::MAX; (self.entries.len() * 2).next_power_of_two()];
-        for (index, (name, _)) in self.entries.iter().enumerate() {
-            let mut slot = Self::home(name, self.slots.len());
-            while self.slots[slot] != u16::MAX {
-                slot = (slot + 1) & (self.slots.len() - 1);
-            }
-            self.slots[slot] = index as u16;
+        if self.entries.len() * 2 > self.slots.len() {
+            self.slots = vec![FREE; (self.entries.len() * 4).next_power_of_two()];
+            (0..self.entries.len()).for_each(|index| self.place(index));
+        } else {
+            self.place(self.entries.len() - 1);
         }
         true
+    }
+
+    fn place(&mut self, index: usize) {
+        let mask = self.slots.len() - 1;
+        let mut slot = Self::home(&self.entries[index].0, self.slots.len());
+        while self.slots[slot] != FREE {
+            slot = (slot + 1) & mask;
+        }
+        self.slots[slot] = index as u32;
     }
 
     /// The position of a name.
@@ -35,7 +44,7 @@ impl Names {
         let mut slot = Self::home(name, self.slots.len());
         loop {
             let index = *self.slots.get(slot)?;
-            let (entry, position) = self.entries.get(usize::from(index))?;
+            let (entry, position) = self.entries.get(index as usize)?;
             if &**entry == name {
                 return Some(*position);
             }
@@ -62,14 +71,15 @@ mod tests {
     fn finds_what_was_put_in_and_nothing_else() {
         let mut names = Names::default();
         assert_eq!(names.get("a"), None);
-        for n in 0..500_u16 {
-            assert!(names.insert(&format!("name {n}"), n * 2));
+        // More names than positions: a class may have many words.
+        for n in 0..70_000_u32 {
+            assert!(names.insert(&format!("name {n}"), (n / 2) as u16));
         }
         assert!(!names.insert("name 7", 1), "a name stands for one thing");
-        for n in 0..500_u16 {
-            assert_eq!(names.get(&format!("name {n}")), Some(n * 2));
+        for n in 0..70_000_u32 {
+            assert_eq!(names.get(&format!("name {n}")), Some((n / 2) as u16));
         }
-        assert_eq!(names.get("name 500"), None);
+        assert_eq!(names.get("name 70000"), None);
         assert_eq!(names.get(""), None);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::data::{self, DataFolder, Replayed};
+use crate::data::{self, DataFolder, Printed, Replayed};
 use crate::failure::Failure;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
@@ -47,7 +47,8 @@ Examples:
   zcat day.ndjson.gz | paidan run - --source 12345 --summary summary.json > decisions.ndjson
 
 With --data the run survives anything: the same command again goes on behind the last decision that was on the disk,
-and --out ends as if nothing had happened. Without --city it takes the city that is kept in the data folder.";
+and --out ends as if nothing had happened. A complete run can be followed by others in the same folder: they go on with its
+cases and ids, and of a file that grew they read what is new. Without --city it takes the city that is kept there.";
 
 /// Decide about files of reports: NDJSON in, decisions as NDJSON out, a summary on stderr
 #[derive(Args, Debug)]
@@ -74,7 +75,7 @@ struct RunLine {
     /// Which decisions are written
     #[arg(long, value_enum, default_value_t = EmitWord::All)]
     emit: EmitWord,
-    /// Keep a durable journal in a folder; the same command again takes it up
+    /// Keep a durable journal in a folder; the same command again takes it up, another one goes on behind it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Worker threads [default: one for each core]
@@ -226,7 +227,7 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), &mut press)?;
+    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), Printed::All, &mut press)?;
     // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
     rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
@@ -236,7 +237,7 @@ fn decide_again(
     let outcome = Outcome {
         digest: replayed.lane.digest(),
         next: replayed.lane.next(),
-        complete: replayed.end.is_some(),
+        complete: replayed.runs.last().is_some_and(|run| run.end.is_some()),
         resumed: false,
         threads: 1,
         wall_s: started.elapsed().as_secs_f64(),
@@ -247,9 +248,12 @@ fn decide_again(
 fn verify(line: VerifyLine) -> Result<ExitCode, Failure> {
     let (summary, replayed) = decide_again(&line.dir, None, Sink::Null, Emit::Assigned)?;
     show(&summary, None, false)?;
-    let end = match replayed.end {
-        Some(_) => "the run was complete",
-        None => "the run was not complete; the same `paidan run` again goes on behind its last batch",
+    let end = match (replayed.runs.len(), summary.complete) {
+        (0 | 1, true) => "the run was complete".to_owned(),
+        (runs, true) => format!("all {runs} runs were complete"),
+        (_, false) => {
+            "the last run was not complete; the same `paidan run` again goes on behind its last batch".to_owned()
+        }
     };
     println!(
         "完好 sound: {} batches, {} records, chain and checksums whole, digest {} at every batch, ledger closed; {end}",

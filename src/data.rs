@@ -34,6 +34,17 @@ pub struct Manifest {
     pub source: Option<String>,
 }
 
+impl Manifest {
+    /// Whether two runs read the same. What came through a pipe is gone, so no later pipe is the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let pairs = || self.inputs.iter().zip(&other.inputs);
+        !self.inputs.is_empty()
+            && self.inputs.len() == other.inputs.len()
+            && self.source == other.source
+            && pairs().all(|(known, input)| known.is_same(input))
+    }
+}
+
 /// How a run ended: written into the journal after its last record.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct End {
@@ -41,16 +52,23 @@ pub struct End {
     pub digest: String,
 }
 
+/// One of the runs that a journal holds, one behind the other.
+#[derive(Debug)]
+pub struct Run {
+    /// What it reads.
+    pub manifest: Manifest,
+    /// How far each of its inputs was ordered; none before its first batch.
+    pub positions: Vec<Position>,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+}
+
 /// What a journal held, decided again.
 pub struct Replayed {
     /// The lane at the end of it.
     pub lane: Lane,
-    /// What was read, if that was written down.
-    pub manifest: Option<Manifest>,
-    /// How far each input was ordered.
-    pub positions: Vec<Position>,
-    /// How the run ended, if it did.
-    pub end: Option<End>,
+    /// The runs that were written down, from the first to the last.
+    pub runs: Vec<Run>,
     /// How many frames there were.
     pub frames: u64,
     /// Pages of the last frames, in order and not yet printed: nothing in the journal proves that these are on the disk.
@@ -151,14 +169,37 @@ pub fn note(kind: Kind, note: &impl Serialize, lane: &Lane, city: u64) -> Frame 
     frame
 }
 
+/// Which runs of a journal are printed when it is decided again.
+#[derive(Clone, Copy, Debug)]
+pub enum Printed<'a> {
+    /// All of them.
+    All,
+    /// Those that were begun with this.
+    Begun(&'a Manifest),
+}
+
+impl Printed<'_> {
+    fn takes(self, run: Option<&Run>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Begun(manifest) => run.is_some_and(|run| run.manifest.is_same(manifest)),
+        }
+    }
+}
+
 /// Decides again about everything that a journal holds, and prints what it proves to be on the disk. The rest may have been
 /// written by a process that was killed before it could sync, so it is given back, to be printed when it is safe.
 ///
 /// # Errors
 /// If the journal is damaged, does not fit the lane's city, or does not lead to what it says.
-pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press<'_>) -> Result<Replayed, ReplayError> {
+pub fn replay<D: Disk>(
+    reader: &mut Reader<D>,
+    mut lane: Lane,
+    printed: Printed<'_>,
+    press: &mut Press<'_>,
+) -> Result<Replayed, ReplayError> {
     let (mut effects, mut pages) = (Effects::default(), Held::default());
-    let (mut manifest, mut end, mut positions, mut frames) = (None, None, Vec::new(), 0);
+    let (mut runs, mut frames) = (Vec::<Run>::new(), 0);
     let any_segment = reader.path(0);
     while let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? {
         frames += 1;
@@ -169,31 +210,39 @@ pub fn replay<D: Disk>(reader: &mut Reader<D>, mut lane: Lane, press: &mut Press
             ReplayError::Note { path, offset, why }
         };
         match found.view.header().kind {
-            Kind::Manifest => manifest = Some(serde_json::from_slice(found.view.bodies()).map_err(bad_note)?),
-            Kind::End => end = Some(serde_json::from_slice::<End>(found.view.bodies()).map_err(bad_note)?),
+            Kind::Manifest => {
+                let manifest = serde_json::from_slice(found.view.bodies()).map_err(bad_note)?;
+                runs.push(Run { manifest, positions: Vec::new(), end: None });
+            }
+            Kind::End => {
+                let end: End = serde_json::from_slice(found.view.bodies()).map_err(bad_note)?;
+                if end.digest != lane.digest().to_string() {
+                    return Err(ReplayError::End { here: lane.digest(), there: end.digest });
+                }
+                if let Some(run) = runs.last_mut() {
+                    run.end = Some(end);
+                }
+            }
             Kind::Records => {
                 effects.clear();
                 lane.replay(&found.view, &mut effects).map_err(|why| {
                     let (path, offset) = place();
                     ReplayError::Mismatch { path, offset, why }
                 })?;
-                positions.clear();
-                positions.extend(found.view.positions());
-                let mut page = pages.spare.pop().unwrap_or_else(|| press.page());
-                page.set(&found.view, effects.as_slice(), press.forms());
-                pages.held.push_back((found.view.header().ink.index, page));
+                if let Some(run) = runs.last_mut() {
+                    run.positions.clear();
+                    run.positions.extend(found.view.positions());
+                }
+                if printed.takes(runs.last()) {
+                    let mut page = pages.spare.pop().unwrap_or_else(|| press.page());
+                    page.set(&found.view, effects.as_slice(), press.forms());
+                    pages.held.push_back((found.view.header().ink.index, page));
+                }
             }
         }
     }
-    match &end {
-        Some(end) if end.digest != lane.digest().to_string() => {
-            Err(ReplayError::End { here: lane.digest(), there: end.digest.clone() })
-        }
-        _ => {
-            let unproven = pages.held.into_iter().map(|(_, page)| page).collect();
-            Ok(Replayed { lane, manifest, positions, end, frames, unproven })
-        }
-    }
+    let unproven = pages.held.into_iter().map(|(_, page)| page).collect();
+    Ok(Replayed { lane, runs, frames, unproven })
 }
 
 /// Pages that wait for a later frame to say that theirs was on the disk: as many as one sync covers.
@@ -213,18 +262,6 @@ impl Held {
         }
         Ok(())
     }
-}
-
-/// What the run of a journal was begun with, if it came so far as to note it.
-///
-/// # Errors
-/// If the journal cannot be read.
-pub fn manifest<D: Disk>(reader: &mut Reader<D>) -> Result<Option<Manifest>, ReplayError> {
-    let path = reader.path(0);
-    let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? else { return Ok(None) };
-    let offset = found.offset;
-    let note = serde_json::from_slice(found.view.bodies());
-    note.map(Some).map_err(|why| ReplayError::Note { path, offset, why })
 }
 
 /// The journal of a folder, for reading only.

@@ -44,6 +44,8 @@
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].
 //! * **The lane of a run is a baton**: whichever worker has brought something runs it. See [`engine`] for the threads.
+//! * **A data folder holds runs one behind the other.** Ids, cases and loads live on; a file that was read before is read on
+//!   behind what was decided, so that nothing is decided twice because a log grew.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.

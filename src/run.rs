@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::city::City;
-use crate::data::{self, DataFolder, End, Manifest, ReplayError, Replayed};
+use crate::data::{self, DataFolder, End, Manifest, Printed, ReplayError, Replayed, Run};
 use crate::engine::{self, Finished, Inputs};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;
@@ -82,8 +82,8 @@ pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure
     if !request.quiet {
         eprint!("{}", facts(request, &city, &begun));
     }
-    let Begun { lane, journal, positions, key, resumed, ended } = begun;
-    let (lane, complete) = if ended {
+    let Begun { lane, journal, positions, key, history } = begun;
+    let (lane, complete) = if history == History::Done {
         (lane, true)
     } else {
         let inputs = open_inputs(request, from_stdin, &positions, stop)?;
@@ -108,7 +108,7 @@ pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure
         digest: lane.digest(),
         next: lane.next(),
         complete,
-        resumed,
+        resumed: matches!(history, History::TakenUp | History::Done),
         threads: request.threads,
         wall_s: started.elapsed().as_secs_f64(),
     };
@@ -160,16 +160,42 @@ fn dead_letters(request: &Request) -> Result<Option<Sink>, Failure> {
     sink.map(Some).map_err(|cause| Failure::file("write", path, &cause))
 }
 
-/// Where a run begins: at nothing, or where an earlier one stopped.
+/// Where a run begins.
 struct Begun {
     lane: Lane,
     journal: Option<Journal<RealDisk>>,
     positions: Vec<Position>,
     key: HashKey,
-    resumed: bool,
-    /// The earlier run had come to its end: nothing is left to do.
-    ended: bool,
+    history: History,
 }
+
+/// What was there before a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum History {
+    /// Nothing.
+    New,
+    /// Other runs, all of them complete.
+    Continued,
+    /// This run, cut short.
+    TakenUp,
+    /// This run, complete: nothing is left to do.
+    Done,
+}
+
+impl History {
+    /// For the page of facts.
+    const fn text(self) -> &'static str {
+        match self {
+            Self::New => "新建 new",
+            Self::Continued => "续写 behind earlier runs",
+            Self::TakenUp => "续跑 taken up again",
+            Self::Done => "已完成 complete",
+        }
+    }
+}
+
+/// The beginning of an input.
+const START: Position = Position { offset: 0, line: 1, clock: None, sum: 0 };
 
 fn begin(
     data: Option<&DataFolder>,
@@ -177,12 +203,11 @@ fn begin(
     manifest: &Manifest,
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
-    let start = Position { line: 1, ..Position::default() };
-    let positions = vec![start; manifest.inputs.len().max(1)];
+    let positions = vec![START; manifest.inputs.len().max(1)];
     let key = HashKey { k0: entropy()?, k1: entropy()? };
     let lane = Lane::new(city.clone());
     let Some(data) = data else {
-        return Ok(Begun { lane, journal: None, positions, key, resumed: false, ended: false });
+        return Ok(Begun { lane, journal: None, positions, key, history: History::New });
     };
     let path = data.journal();
     let disk = RealDisk::open(&path).map_err(|cause| match cause.kind() {
@@ -190,12 +215,12 @@ fn begin(
         _ => Failure::file("open", &path, &cause),
     })?;
     if Journal::is_in(&disk)? {
-        return take_up(data, disk, lane, manifest, positions, city, press);
+        return take_up(data, disk, lane, manifest, city, press);
     }
     data.keep_city(city.files()).map_err(|cause| Failure::file("write", &data.city(), &cause))?;
     let mut journal = Journal::create(disk, key, city.version, Setup::new(entropy()?))?;
     write_manifest(&mut journal, manifest, &lane, city)?;
-    Ok(Begun { lane, journal: Some(journal), positions, key, resumed: false, ended: false })
+    Ok(Begun { lane, journal: Some(journal), positions, key, history: History::New })
 }
 
 fn write_manifest(
@@ -209,53 +234,107 @@ fn write_manifest(
     Ok(())
 }
 
-/// Takes up an earlier run: decides again about what it had made durable, and goes on behind it.
+/// Goes on in a folder that holds a journal: decides again about what it made durable, and takes up its last run, or begins
+/// another behind it.
 fn take_up(
     data: &DataFolder,
     disk: RealDisk,
     lane: Lane,
     manifest: &Manifest,
-    start: Vec<Position>,
     city: &Arc<City>,
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
-    check_manifest(data, manifest)?;
     let mut reader = Reader::open(disk)?;
-    let Replayed { lane, manifest: written, positions, end, unproven, .. } = data::replay(&mut reader, lane, press)?;
-    let positions = if positions.is_empty() { start } else { positions };
-    check_read_part(manifest, &positions)?;
+    let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press)?;
+    let Replayed { lane, runs, unproven, .. } = replayed;
+    let next = next_run(data, &runs, manifest)?;
     if let Some(cut) = reader.cut() {
         eprintln!("断尾 a torn tail was cut: {cut}");
     }
-    let ended = end.is_some();
     let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;
     // Now all that was replayed is on the disk.
     for mut page in unproven {
         press.print(&mut page).map_err(ReplayError::Output)?;
     }
     let key = journal.key();
-    if written.is_none() {
-        write_manifest(&mut journal, manifest, &lane, city)?;
+    let (positions, history) = match next {
+        NextRun::Done => (Vec::new(), History::Done),
+        NextRun::TakeUp(positions) => (positions, History::TakenUp),
+        NextRun::Begin(positions) => {
+            write_manifest(&mut journal, manifest, &lane, city)?;
+            (positions, History::Continued)
+        }
+    };
+    Ok(Begun { lane, journal: Some(journal), positions, key, history })
+}
+
+/// What is to be done in a folder that holds runs already.
+enum NextRun {
+    /// Nothing: this very run is complete.
+    Done,
+    /// The last run was cut short: its inputs are read on from here.
+    TakeUp(Vec<Position>),
+    /// The last run is complete: another one reads its inputs from here.
+    Begin(Vec<Position>),
+}
+
+fn next_run(data: &DataFolder, runs: &[Run], manifest: &Manifest) -> Result<NextRun, Failure> {
+    if runs.iter().any(|run| run.end.is_some() && run.manifest.is_same(manifest)) {
+        return Ok(NextRun::Done);
     }
-    Ok(Begun { lane, journal: Some(journal), positions, key, resumed: true, ended })
+    match runs.split_last() {
+        Some((last, earlier)) if last.end.is_none() => {
+            check_manifest(data, &last.manifest, manifest)?;
+            let positions = match last.positions.is_empty() {
+                true => starts(data, earlier, manifest)?,
+                false => last.positions.clone(),
+            };
+            check_read_part(manifest, &positions)?;
+            Ok(NextRun::TakeUp(positions))
+        }
+        _ => Ok(NextRun::Begin(starts(data, runs, manifest)?)),
+    }
+}
+
+/// Where a run begins to read: a file that grew since an earlier run read it, behind what was read then.
+fn starts(data: &DataFolder, earlier: &[Run], manifest: &Manifest) -> Result<Vec<Position>, Failure> {
+    if manifest.inputs.is_empty() {
+        return Ok(vec![START]);
+    }
+    manifest.inputs.iter().map(|identity| start(data, earlier, identity)).collect()
+}
+
+fn start(data: &DataFolder, earlier: &[Run], identity: &Identity) -> Result<Position, Failure> {
+    let inputs = earlier.iter().rev().flat_map(|run| run.manifest.inputs.iter().zip(&run.positions));
+    let read_before = inputs.filter(|(known, _)| known.path == identity.path || known.is_same(identity)).next();
+    let Some((_, position)) = read_before else { return Ok(START) };
+    let unread = |cause: io::Error| Failure::file("read", &identity.path, &cause);
+    let file = FileInput::open(&identity.path, 0, 1 << 20).map_err(unread)?;
+    if file.goes_on_at(position).map_err(unread)? {
+        return Ok(*position);
+    }
+    let (path, folder) = (identity.path.display(), data.path().display());
+    Err(Failure::Refused(format!(
+        "{path}: an earlier run in {folder} read this file, and it does not begin with the whole lines that were read then; \
+         give it another name if it is another file, else put it back as it was"
+    )))
 }
 
 /// Refuses to go on with other inputs than the run was begun with.
-fn check_manifest(data: &DataFolder, manifest: &Manifest) -> Result<(), Failure> {
-    let mut reader = data::reader(data)?;
-    let Some(written) = data::manifest(&mut reader)? else { return Ok(()) };
+fn check_manifest(data: &DataFolder, written: &Manifest, manifest: &Manifest) -> Result<(), Failure> {
     let folder = data.path().display();
     let another = "use another --data folder for another run";
-    if written.inputs.is_empty() || manifest.inputs.is_empty() {
-        let what = "standard input cannot be taken up again, because what was read of it is gone";
+    if written.inputs.is_empty() {
+        let what =
+            "its last run was cut short, and standard input cannot be taken up again: what was read of it is gone";
         let mend = format!("`paidan replay {folder}` shows what was decided; {another}");
         return Err(Failure::Refused(format!("{folder}: {what}; {mend}")));
     }
     if written.source != manifest.source || written.inputs.len() != manifest.inputs.len() {
         let begun =
             |manifest: &Manifest| format!("{} files with --source {:?}", manifest.inputs.len(), manifest.source);
-        let what = format!("it was begun with {}, not {}", begun(&written), begun(manifest));
-        return Err(Failure::Refused(format!("{folder}: {what}; {another}")));
+        let what = format!("its last run was cut short; it was begun with {}, not {}", begun(written), begun(manifest));
+        return Err(Failure::Refused(format!("{folder}: {what}; give the same command again first, or {another}")));
     }
     let changed = |(old, new): (&Identity, &Identity)| {
         let what = match () {
@@ -398,11 +477,11 @@ fn facts(request: &Request, city: &City, begun: &Begun) -> String {
         mib(plan.boxes),
     );
     if let Some(data) = &request.data {
-        let resumed = if begun.resumed { "taken up again" } else { "new" };
         text += &format!(
-            "日志 journal {} ({resumed}, next record {}), synced before every decision leaves
+            "日志 journal {} ({}, next record {}), synced before every decision leaves
 ",
             data.display(),
+            begun.history.text(),
             begun.lane.next()
         );
     }

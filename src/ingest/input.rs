@@ -15,7 +15,7 @@ use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::body_hash;
-use crate::journal::frame::Frame;
+use crate::journal::frame::{Frame, Position};
 use crate::limits::LINE_BYTES_MAX;
 
 /// A part of an input, read into a frame's bodies.
@@ -82,6 +82,13 @@ impl Identity {
             modified_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
             samples,
         })
+    }
+}
+
+impl Identity {
+    /// Whether it is the same input, whatever its path is now.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.bytes, self.modified_ns, self.samples) == (other.bytes, other.modified_ns, other.samples)
     }
 }
 
@@ -167,6 +174,19 @@ impl FileInput {
             }
         }
         Ok(sum)
+    }
+
+    /// Whether a run that has read up to `position` can go on there: the lines before it are those that it read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn goes_on_at(&self, position: &Position) -> io::Result<bool> {
+        let mut before = [b'\n'];
+        if (1..self.bytes).contains(&position.offset) {
+            read_at(&self.file, position.offset - 1, &mut before)?;
+        }
+        let is_whole_lines = position.offset <= self.bytes && before == [b'\n'];
+        Ok(is_whole_lines && self.sum_before(position.offset)? == position.sum)
     }
 
     /// How many chunks were claimed.

@@ -716,6 +716,25 @@ impl Frame {
     }
 }
 
+/// Makes some bytes say that they are a frame, checksums and all, as far as they are long enough: what no accident does, so
+/// that what lies behind the checksums can be tried too.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn forge(bytes: &mut [u8], ink: Ink) {
+    let Some(header_bytes) = bytes.get(..HEADER) else { return };
+    let mut header = Header::decode(header_bytes);
+    header.kind = Kind::from_code(get_u32(header_bytes, AT_KIND) % 4).unwrap_or(Kind::Records);
+    header.ink = ink;
+    let layout = header.layout();
+    if layout.padded <= bytes.len() as u64 {
+        let sum = |from: u64, to: u64| checksum(&bytes[from as usize..to as usize]);
+        header.bodies_sum = sum(HEADER as u64, layout.slots);
+        header.slots_sum = sum(layout.slots, layout.tallies);
+        header.rest_sum = sum(layout.tallies, layout.end);
+        bytes[layout.end as usize..layout.padded as usize].fill(0);
+    }
+    header.encode(&mut bytes[..HEADER]);
+}
+
 /// The `i`-th array of `bytes`.
 #[inline]
 fn nth<const N: usize>(bytes: &[u8], i: usize) -> &[u8; N] {

@@ -1,0 +1,271 @@
+//! What the fuzzer calls: each function takes any bytes, and panics if what they lead to is wrong.
+//!
+//! Compiled only for tests, which run it on the committed inputs and on changes of them, and for the fuzzer, which looks for
+//! more: `tests/fuzz/README.md` says how.
+
+use crate::effect::Digest;
+use crate::fingerprint::{Fingerprint, HashKey};
+use crate::geo::Point;
+use crate::ids::{Seq, SourceId, UnitId};
+use crate::journal::buffer::BLOCK;
+use crate::journal::frame::{self, HEADER, Ink};
+use crate::journal::segment::segment_name;
+use crate::journal::sim::SimDisk;
+use crate::journal::{Frame, FrameView, Journal, JournalError, Order, Position, Reader, Setup};
+use crate::record::{BodyRef, Input, Origin, PlacedTally, Tally, Turned, UnitChange};
+use crate::report::{Field, Reason};
+use crate::time::At;
+
+/// Bytes of a segment of the journals that are made here.
+const SEGMENT_BYTES: usize = 6 * BLOCK;
+
+/// The journal's frames: whatever the bytes are, they are read to their end or refused.
+pub fn frame(data: &[u8]) {
+    // As they are, then with checksums that fit.
+    let mut bytes = data.to_vec();
+    bytes.resize(data.len().next_multiple_of(BLOCK), 0);
+    let plain = FrameView::parse(&bytes).is_ok();
+    frame::forge(&mut bytes, Ink::default());
+    match FrameView::parse(&bytes) {
+        Ok(view) => read_all_of(&view),
+        Err(why) => assert!(!plain, "a frame is none once its checksums fit: {why}"),
+    }
+}
+
+/// Asks a frame for everything that it has.
+fn read_all_of(view: &FrameView<'_>) {
+    let header = view.header();
+    let (mut seq, mut at) = (header.order.first_seq, header.order.at_before);
+    let mut failed = false;
+    for placed in view.records() {
+        assert!(!failed, "nothing follows an error");
+        let Ok(placed) = placed else {
+            failed = true;
+            continue;
+        };
+        let record = placed.record;
+        assert_eq!(record.seq, seq, "records are numbered one after the other");
+        seq = seq.next();
+        at = record.at;
+        let body = view.body(record.origin.body);
+        assert_eq!(body.len(), record.origin.body.len as usize);
+        let id = usize::from(record.origin.body.id_len);
+        assert!(record.origin.body.id_at as usize + id <= body.len());
+    }
+    if !failed {
+        assert_eq!((seq, at), (header.next_seq(), view.at_after()));
+    }
+    assert_eq!(view.positions().count(), header.positions as usize);
+    assert!(view.bodies().len() <= view.frame_bytes() as usize);
+}
+
+/// A journal of a few frames that was changed at rest: what was whole before the change is read as it was, or all of it is
+/// refused; what is opened can be written on; and what is refused is not changed.
+pub fn recovery(data: &[u8]) {
+    let mut input = Bytes(data);
+    let (disk, frames) = journal(1 + usize::from(input.byte() % 9), input.byte().is_multiple_of(2));
+    let before = all_frames(&disk).expect("what was just written can be read");
+    assert_eq!(before.len(), frames);
+    let first_touched = change(&disk, &mut input);
+    let contents = || (1..=4).map(|ordinal| disk.contents(&segment_name(ordinal))).collect::<Vec<_>>();
+    let changed = contents();
+    let found = all_frames(&disk);
+    if let Ok(found) = &found {
+        let kept = before.iter().zip(found).take_while(|(one, other)| one.2 == other.2).count();
+        let untouched = before.iter().take_while(|(segment, end, _)| (*segment, *end) <= first_touched).count();
+        assert!(kept >= untouched, "{kept} of {untouched} untouched frames are read as they were");
+    }
+    match Journal::open(disk.clone(), setup(data.len() as u64)) {
+        Ok((mut journal, recovery)) => {
+            let found = found.expect("what can be opened can be read");
+            let mut next = filled(recovery.next_seq, 1);
+            journal.append(&mut next).expect("a journal that was opened can be written");
+            journal.sync().expect("a journal that was opened can be written");
+            drop(journal);
+            let after = all_frames(&disk).expect("what was written can be read");
+            assert_eq!(after.len(), found.len() + 1, "nothing is lost, one is added");
+        }
+        Err(_) if found.is_ok() => panic!("what can be read can be opened"),
+        Err(_) => assert!(contents() == changed, "what is refused is not changed"),
+    }
+}
+
+fn setup(entropy: u64) -> Setup {
+    Setup { entropy, segment_bytes: SEGMENT_BYTES as u64 }
+}
+
+/// A journal of so many frames.
+fn journal(frames: usize, synced: bool) -> (SimDisk, usize) {
+    let disk = SimDisk::new(7);
+    let key = HashKey { k0: 1, k1: 2 };
+    let mut journal = Journal::create(disk.clone(), key, 1, setup(1)).expect("a disk without faults");
+    for nth in 0..frames {
+        let mut frame = filled(journal.next_seq(), nth % 4);
+        journal.append(&mut frame).expect("a disk without faults");
+        if synced {
+            journal.sync().expect("a disk without faults");
+        }
+    }
+    (disk, frames)
+}
+
+/// A frame of some records, each with a body, and a tally.
+fn filled(first_seq: Seq, records: usize) -> Frame {
+    let mut frame = Frame::new();
+    for nth in 0..records {
+        let at = frame.push_body(br#"{"id":"1"}"#);
+        let body = BodyRef { at, len: 10, id_at: 7, id_len: 1, key: 0 };
+        let fingerprint = Fingerprint { lo: first_seq.0, hi: nth as u64 };
+        let origin = Origin { source: SourceId(0), fingerprint, body_hash: 0, event_time: Some(At(5)), body };
+        let change = UnitChange { unit: UnitId(0), status: None, point: Point::NONE, capacity: Some(3) };
+        frame.fill().1.push(&origin, &Input::Unit(change));
+    }
+    let tally = Tally {
+        turned: Turned::Rejected,
+        count: 1,
+        field: Field::Line,
+        reason: Reason::NotJson,
+        input: 0,
+        line: 1,
+        offset: 0,
+        wrong_at: 0,
+    };
+    frame.fill().1.tally(PlacedTally { before: 0, source: SourceId(0), body_at: 0, body_len: 0, tally });
+    frame.close();
+    (0..records).for_each(|record| frame.set_stamp(record, At(first_seq.0 as i64)));
+    frame.set_positions(&[Position { offset: first_seq.0, line: 1, ..Position::default() }]);
+    frame.set_order(Order { first_seq, digest: Digest(first_seq.0), ..Order::default() });
+    frame
+}
+
+/// Every frame of a journal: in which segment it lies, where it ends there, and its bytes.
+fn all_frames(disk: &SimDisk) -> Result<Vec<(u64, u64, Vec<u8>)>, JournalError> {
+    let mut reader = Reader::open(disk.clone())?;
+    let mut frames = Vec::new();
+    while let Some(found) = reader.next_frame()? {
+        read_all_of(&found.view);
+        let end = found.offset + found.view.frame_bytes();
+        let segment = disk.contents(&segment_name(found.segment)).expect("a segment that is read is there");
+        frames.push((found.segment, end, segment[found.offset as usize..end as usize].to_vec()));
+    }
+    Ok(frames)
+}
+
+/// Changes segments as the bytes say; gives the first place that may have been changed.
+fn change(disk: &SimDisk, input: &mut Bytes<'_>) -> (u64, u64) {
+    let mut first = (u64::MAX, u64::MAX);
+    while !input.0.is_empty() {
+        let (what, ordinal) = (input.byte() % 4, u64::from(input.byte() % 3) + 1);
+        let name = segment_name(ordinal);
+        let Some(contents) = disk.contents(&name) else { continue };
+        let at = usize::from(input.short()) % (contents.len() + 1);
+        let len = usize::from(input.byte()).min(contents.len() - at);
+        match what {
+            0 => disk.cut(&name, at as u64),
+            1 => disk.overwrite(&name, at as u64, &vec![input.byte(); len]),
+            2 => disk.overwrite(&name, at as u64, input.take(len)),
+            _ => forge_frame(disk, &name, &contents, at, input.take(len)),
+        }
+        // A forged frame is changed from its block on.
+        first = first.min((ordinal, (at / BLOCK * BLOCK) as u64));
+    }
+    first
+}
+
+/// Puts some bytes into the frame at a place, and makes its checksums fit again.
+fn forge_frame(disk: &SimDisk, name: &str, contents: &[u8], at: usize, with: &[u8]) {
+    let from = at / BLOCK * BLOCK;
+    let mut block = contents[from..].to_vec();
+    let within = (at - from) % (HEADER + 64);
+    let Some(place) = block.get_mut(within..within + with.len()) else { return };
+    place.copy_from_slice(with);
+    let ink = FrameView::parse(&contents[from..]).map_or(Ink::default(), |view| view.header().ink);
+    frame::forge(&mut block, ink);
+    disk.overwrite(name, from as u64, &block);
+}
+
+/// Takes what is left, piece by piece; zeros behind its end.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, len: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(len.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    fn short(&mut self) -> u16 {
+        u16::from_le_bytes([self.byte(), self.byte()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Changes of each committed input.
+    const CHANGES: u64 = 300;
+
+    /// SplitMix64.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = self.0;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((word ^ (word >> 31)) % n.max(1) as u64) as usize
+        }
+    }
+
+    /// An input with a few bytes set, cut out, or said twice.
+    fn changed(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
+        let mut bytes = input.to_vec();
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len());
+            let len = random.below(16).min(bytes.len() - at);
+            match random.below(5) {
+                0 if !bytes.is_empty() => bytes[at] = random.below(256) as u8,
+                1 if !bytes.is_empty() => bytes[at] ^= 1 << random.below(8),
+                2 => drop(bytes.drain(at..at + len)),
+                3 => drop(bytes.splice(at..at, bytes[at..at + len].to_vec())),
+                _ => drop(bytes.splice(at..at, other[..len.min(other.len())].to_vec())),
+            }
+        }
+        bytes
+    }
+
+    /// Runs a target on its committed inputs and on changes of them.
+    fn smoke(name: &str, target: fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("an input").path()).collect();
+        paths.sort();
+        let inputs: Vec<_> = paths.iter().map(|path| std::fs::read(path).expect("an input")).collect();
+        assert!(inputs.len() >= 5, "{name} has a corpus");
+        let mut random = Random(1);
+        for input in &inputs {
+            target(input);
+            for _ in 0..CHANGES {
+                target(&changed(input, &inputs[random.below(inputs.len())], &mut random));
+            }
+        }
+    }
+
+    #[test]
+    fn frames_of_any_bytes() {
+        smoke("frame", frame);
+    }
+
+    #[test]
+    fn journals_changed_at_rest() {
+        smoke("recovery", recovery);
+    }
+}

@@ -716,6 +716,13 @@ impl Frame {
     }
 }
 
+/// The first byte that is not zero, of at most a block.
+pub(super) fn first_not_zero(bytes: &[u8]) -> Option<usize> {
+    // Nearly always there is none, and a comparison of the whole is quicker than a search.
+    const ZEROS: [u8; BLOCK] = [0; BLOCK];
+    if bytes == &ZEROS[..bytes.len()] { None } else { bytes.iter().position(|&byte| byte != 0) }
+}
+
 /// Makes some bytes say that they are a frame, checksums and all, as far as they are long enough: what no accident does, so
 /// that what lies behind the checksums can be tried too.
 #[cfg(any(test, fuzzing))]
@@ -786,7 +793,7 @@ impl<'a> FrameView<'a> {
         if found != rest_sum {
             return Err(FrameError::RestSum { said: rest_sum, found });
         }
-        match self.part(self.layout.end, self.layout.padded).iter().position(|&byte| byte != 0) {
+        match first_not_zero(self.part(self.layout.end, self.layout.padded)) {
             Some(at) => Err(FrameError::Padding { at: self.layout.end as usize + at }),
             None => Ok(()),
         }

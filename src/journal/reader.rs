@@ -12,7 +12,7 @@ use crate::ids::Seq;
 use super::buffer::{AlignedBuf, BLOCK};
 use super::disk::{Access, Disk, DiskFile};
 use super::error::{During, JournalError};
-use super::frame::{FrameError, FrameView, Header};
+use super::frame::{FrameError, FrameView, Header, first_not_zero};
 use super::segment::{SegmentError, SegmentHeader, segment_name, segment_ordinal};
 
 /// How much is looked through at a time behind the end of the log.
@@ -365,7 +365,7 @@ impl<D: Disk> Reader<D> {
 fn is_of(block: &[u8], segment: &SegmentHeader) -> bool {
     match segment.is_recycled {
         true => Header::salt_said(block) == Some(segment.salt),
-        false => block.iter().any(|&byte| byte != 0),
+        false => first_not_zero(block).is_some(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 
 use super::buffer::{AlignedBuf, BLOCK};
-use super::frame::{checksum, get_u32, get_u64, put_u32, put_u64};
+use super::frame::{checksum, first_not_zero, get_u32, get_u64, put_u32, put_u64};
 
 /// Bytes of a segment, unless the journal is told otherwise.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
@@ -157,7 +157,7 @@ impl SegmentHeader {
         if said != found {
             return Err(SegmentError::Sum { said, found });
         }
-        if let Some(at) = bytes.iter().skip(AT_SUM + 4).position(|&byte| byte != 0) {
+        if let Some(at) = first_not_zero(&bytes[AT_SUM + 4..]) {
             return Err(SegmentError::Padding { at: AT_SUM + 4 + at });
         }
         Ok(Self {

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     /// Changes of each committed input.
-    const CHANGES: u64 = 300;
+    const CHANGES: u64 = 3_000;
 
     /// SplitMix64.
     struct Random(u64);

@@ -24,9 +24,6 @@ pub struct Understood {
     pub input: Input,
 }
 
-/// A class given by the source's own category is certain.
-const CERTAIN: u16 = 1000;
-
 const fn wrong<T>(field: Field, reason: Reason) -> Result<T, Reject> {
     Err(Reject { field, reason, at: 0 })
 }
@@ -83,7 +80,7 @@ impl City {
             cell: cell.unwrap_or(CellId::NONE),
             area: cell.map_or(AreaId::NONE, |cell| self.grid.area(cell)),
             class,
-            confidence: if class.is_some() { CERTAIN } else { 0 },
+            confidence: if class.is_some() { source.confidence } else { 0 },
             urgency,
             keep_late: source.late == Late::Dispatch || urgency == crate::report::Urgency::A,
             reporter: pseudonym(report.reporter),

@@ -11,8 +11,11 @@ mod duty;
 mod files;
 mod grid;
 mod names;
+mod pointer;
 mod roster;
+mod shape;
 mod source;
+mod time_format;
 
 use std::path::Path;
 
@@ -21,8 +24,11 @@ pub use duty::{Candidate, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use grid::{CellCode, Grid};
 pub use names::Names;
+pub use pointer::{Clash, Node, Pointer, Pointers, Slot};
 pub use roster::{PoolId, Roster, UnitSpec};
+pub use shape::Shape;
 pub use source::{Late, Source, SourceKind};
+pub use time_format::{TimeFormat, TimePattern};
 
 use crate::time::Window;
 use files::{Settings, Spanned};
@@ -122,7 +128,7 @@ impl City {
         grid.check_areas(areas.len(), &mut problems);
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
-        let (sources, source_names, dedup_windows) = source::compile(&settings, &mut problems);
+        let (sources, source_names, dedup_windows) = source::compile(&settings, &classes, &categories, &mut problems);
         let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
         let duty = DutyList::compile(&files, &tables, &mut problems);
         let roster = Roster::compile(&files, &settings, &tables, &mut problems);

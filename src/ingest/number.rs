@@ -80,6 +80,16 @@ pub fn microdegrees(number: &[u8], max: i32) -> Option<i32> {
     Some(if is_negative { -size } else { size })
 }
 
+/// A number as people and tables write it, so that [`microdegrees`] takes it: one of JSON, or with a plus, with leading
+/// zeros, or with nothing before or behind the point.
+pub fn loose_number(text: &str) -> Option<&[u8]> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_number = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    // Rust takes such texts, and words for infinity, which begin with a letter.
+    (is_number && text.parse::<f64>().is_ok()).then_some(text.as_bytes())
+}
+
 /// Digits, and perhaps a point and digits, by decimal arithmetic; `None` if there is an exponent.
 #[inline]
 fn decimal_microdegrees(unsigned: &[u8]) -> Option<u64> {

@@ -1,4 +1,10 @@
-//! RFC 3339 date-times, by their fixed places.
+//! Times as they are written: RFC 3339 date-times, by their fixed places, and what sources declare.
+
+use jiff::civil::DateTime;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use crate::city::{TimeFormat, TimePattern};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -27,6 +33,62 @@ pub fn rfc3339_ms(text: &str) -> Option<i64> {
     let second_ms = if second == 60 { 59_999 } else { second * 1000 + fraction_ms };
     let minutes = hour * 60 + minute - offset_min;
     Some(days_since_1970(year, month, day) * DAY_MS + minutes * 60_000 + second_ms)
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z of a time that is written in a declared format.
+pub fn declared_ms(text: &str, format: &TimeFormat) -> Option<i64> {
+    match format {
+        TimeFormat::Rfc3339 => rfc3339_ms(text),
+        TimeFormat::UnixMs => unix_ms(text, 1),
+        TimeFormat::UnixS => unix_ms(text, 1000),
+        TimeFormat::Pattern(pattern) => pattern_ms(text, pattern),
+    }
+}
+
+/// A count of units of so many milliseconds. A fraction is cut off at the millisecond.
+fn unix_ms(text: &str, unit_ms: i64) -> Option<i64> {
+    let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    if [whole, fraction].iter().any(|part| part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |all, digit| all * 10 + i64::from(digit - b'0'));
+    let ms = whole.parse::<i64>().ok()?.checked_mul(unit_ms)?.checked_add(thousandths * unit_ms / 1000)?;
+    Some(if is_negative { -ms } else { ms })
+}
+
+/// A time by a pattern.
+fn pattern_ms(text: &str, pattern: &TimePattern) -> Option<i64> {
+    let local = pattern.plain.and_then(|between| plain_local(text, between));
+    if let (Some(local), Some(zone)) = (local, &pattern.zone) {
+        return utc_ms(local, zone);
+    }
+    let read = strtime::parse(&*pattern.text, text).ok()?;
+    match &pattern.zone {
+        Some(zone) => utc_ms(read.to_datetime().ok()?, zone),
+        None => read.to_timestamp().ok().map(|timestamp| timestamp.as_millisecond()),
+    }
+}
+
+/// `2026-01-01T08:00:00` with `between` for the `T`, in the usual places; the rest is for the pattern to judge.
+fn plain_local(text: &str, between: u8) -> Option<DateTime> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, t, h0, h1, b':', i0, i1, b':', s0, s1] =
+        text.as_bytes().as_array::<19>()?
+    else {
+        return None;
+    };
+    if t != between {
+        return None;
+    }
+    let year = two_digits(y0, y1)? * 100 + two_digits(y2, y3)?;
+    let part = |tens, ones| two_digits(tens, ones).map(|part| part as i8);
+    DateTime::new(year as i16, part(m0, m1)?, part(d0, d1)?, part(h0, h1)?, part(i0, i1)?, part(s0, s1)?, 0).ok()
+}
+
+/// A local time in UTC. One that a zone skips in spring is as late as if the clock had gone on; of two in autumn it is the
+/// first (RFC 5545).
+fn utc_ms(local: DateTime, zone: &TimeZone) -> Option<i64> {
+    zone.to_ambiguous_timestamp(local).compatible().ok().map(|timestamp| timestamp.as_millisecond())
 }
 
 /// The number that two digits write.

@@ -1,0 +1,247 @@
+//! The shape of a source's lines: where its fields lie, and what its words mean. A source without one speaks input schema v1.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::files::{Problems, Spanned};
+use super::pointer::{Clash, Pointer, Pointers, Slot};
+use super::time_format::TimeFormat;
+use super::{Class, Names};
+use crate::report::{Field, Urgency};
+
+/// Where the fields of a source's lines lie, and what its words mean.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shape {
+    /// Every place that a field lies at.
+    pub pointers: Pointers,
+    /// The slots of each field, by its code; several only where the first that says something counts or all are joined.
+    slots: Vec<Box<[Slot]>>,
+    /// What a report says in words: its title, then its texts.
+    pub texts: Box<[Slot]>,
+    /// The slots whose text takes part in understanding.
+    pub understood: u64,
+    /// How times are written.
+    pub time_format: TimeFormat,
+    /// Its own category words, to classes.
+    words: Names,
+    /// Its own words on urgency.
+    urgencies: Vec<(Box<str>, Urgency)>,
+}
+
+impl Shape {
+    /// The places of a field, the first to be looked at first.
+    #[inline]
+    pub fn slots(&self, field: Field) -> &[Slot] {
+        &self.slots[field as usize]
+    }
+
+    /// The place of a field that has one at most.
+    #[inline]
+    pub fn slot(&self, field: Field) -> Option<Slot> {
+        self.slots(field).first().copied()
+    }
+
+    /// The class that the source means by a word of its own.
+    #[inline]
+    pub fn class(&self, word: &str) -> Option<u16> {
+        self.words.get(word)
+    }
+
+    /// What the source means by a word on urgency: its own words, else the letters.
+    #[inline]
+    pub fn urgency(&self, word: &str) -> Option<Urgency> {
+        let own = self.urgencies.iter().find(|(own, _)| **own == *word).map(|(_, urgency)| *urgency);
+        own.or_else(|| Urgency::from_letter(word))
+    }
+}
+
+/// `[source.shape]`, as written.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShapeSettings {
+    id: Spanned<String>,
+    time: Option<Spanned<String>>,
+    time_format: Option<Spanned<String>>,
+    zone: Option<Spanned<String>>,
+    lng: Option<Spanned<String>>,
+    lat: Option<Spanned<String>>,
+    cell: Option<Spanned<String>>,
+    component: Option<Spanned<String>>,
+    #[serde(default)]
+    address: Vec<Spanned<String>>,
+    #[serde(default)]
+    category: Vec<Spanned<String>>,
+    title: Option<Spanned<String>>,
+    #[serde(default)]
+    text: Vec<Spanned<String>>,
+    urgency: Option<Spanned<String>>,
+    reporter: Option<Spanned<String>>,
+    confidence: Option<Spanned<u16>>,
+    #[serde(default)]
+    words: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    urgencies: BTreeMap<String, Spanned<String>>,
+}
+
+impl ShapeSettings {
+    /// Each field with the pointers to it, in the order of the fields.
+    fn fields(&self) -> [(Field, &[Spanned<String>]); 12] {
+        [
+            (Field::Id, std::slice::from_ref(&self.id)),
+            (Field::Ts, self.time.as_slice()),
+            (Field::Lng, self.lng.as_slice()),
+            (Field::Lat, self.lat.as_slice()),
+            (Field::Cell, self.cell.as_slice()),
+            (Field::Component, self.component.as_slice()),
+            (Field::Address, &self.address),
+            (Field::Category, &self.category),
+            (Field::Title, self.title.as_slice()),
+            (Field::Text, &self.text),
+            (Field::Urgency, self.urgency.as_slice()),
+            (Field::Reporter, self.reporter.as_slice()),
+        ]
+    }
+
+    /// How far the source's category is trusted, in thousandths.
+    pub(super) fn confidence(&self, certain: u16, problems: &mut Problems) -> u16 {
+        let Some(confidence) = &self.confidence else { return certain };
+        let given = *confidence.get_ref();
+        if given > certain {
+            let what = format!("confidence = {given}");
+            problems.setting(confidence.span().start, what, format!("confidence is 0 to {certain}, in thousandths"));
+        }
+        given.min(certain)
+    }
+
+    /// The shape; what is wrong with it becomes problems. `offset` is where the shape stands in the settings.
+    pub(super) fn compile(&self, offset: usize, classes: &[Class], codes: &Names, problems: &mut Problems) -> Shape {
+        let mut places = Places { pointers: Pointers::new(), taken: Vec::new(), slots: Vec::new() };
+        places.slots.resize(Field::ALL.len(), Box::default());
+        for (field, pointers) in self.fields() {
+            places.slots[field as usize] =
+                pointers.iter().filter_map(|pointer| places.add(field, pointer, problems)).collect();
+        }
+        let Places { pointers, slots, .. } = places;
+        if self.lng.is_some() != self.lat.is_some() {
+            problems.setting(offset, "a shape with one of lng and lat".to_owned(), "point to both, or to neither");
+        }
+        let read = |field: &Field| !matches!(field, Field::Title | Field::Text | Field::Reporter);
+        let understood = Field::ALL.iter().filter(|field| read(field)).flat_map(|field| &slots[*field as usize]);
+        Shape {
+            understood: understood.fold(0, |set, slot| set | slot.bit()),
+            texts: slots[Field::Title as usize].iter().chain(&slots[Field::Text as usize]).copied().collect(),
+            time_format: self.time_format(offset, problems),
+            words: self.words(classes, codes, problems),
+            urgencies: self.urgencies(problems),
+            pointers,
+            slots,
+        }
+    }
+
+    fn time_format(&self, offset: usize, problems: &mut Problems) -> TimeFormat {
+        match (&self.time, &self.time_format) {
+            (Some(_), Some(format)) => TimeFormat::compile(format, self.zone.as_ref(), problems),
+            (None, None) if self.zone.is_none() => TimeFormat::Rfc3339,
+            (Some(time), None) => {
+                let what = format!("time = \"{}\" without time_format", time.get_ref());
+                problems.setting(time.span().start, what, TimeFormat::MEND);
+                TimeFormat::Rfc3339
+            }
+            (None, _) => {
+                let what = "a shape with time_format or zone, but without time".to_owned();
+                problems.setting(offset, what, "point to the time, or leave them out");
+                TimeFormat::Rfc3339
+            }
+        }
+    }
+
+    fn words(&self, classes: &[Class], codes: &Names, problems: &mut Problems) -> Names {
+        let mut words = Names::default();
+        for (word, code) in &self.words {
+            let class = codes.get(code.get_ref());
+            match class.filter(|&class| *classes[usize::from(class)].named.code == **code.get_ref()) {
+                // Words are compared without the space around them.
+                Some(class) if words.insert(word.trim(), class) => {}
+                Some(_) => {
+                    let what = format!("the word \"{word}\" stands twice, but for the space around it");
+                    problems.setting(code.span().start, what, "keep one of them");
+                }
+                None => {
+                    let what = format!("the word \"{word}\" stands for class \"{}\"", code.get_ref());
+                    problems.setting(code.span().start, what, "name a code of classes.csv");
+                }
+            }
+        }
+        words
+    }
+
+    fn urgencies(&self, problems: &mut Problems) -> Vec<(Box<str>, Urgency)> {
+        let mut urgencies = Vec::new();
+        for (word, letter) in &self.urgencies {
+            match Urgency::from_letter(letter.get_ref()) {
+                Some(urgency) => urgencies.push((word.trim().into(), urgency)),
+                None => {
+                    let what = format!("the word \"{word}\" stands for urgency \"{}\"", letter.get_ref());
+                    problems.setting(letter.span().start, what, "urgency is \"A\", \"B\" or \"C\"");
+                }
+            }
+        }
+        urgencies
+    }
+}
+
+/// The places of the fields as they come.
+struct Places<'a> {
+    pointers: Pointers,
+    /// Which field has which pointer.
+    taken: Vec<(Field, &'a str)>,
+    slots: Vec<Box<[Slot]>>,
+}
+
+impl<'a> Places<'a> {
+    fn add(&mut self, field: Field, text: &'a Spanned<String>, problems: &mut Problems) -> Option<Slot> {
+        let (at, text) = (text.span().start, text.get_ref().as_str());
+        let mut problem = |what: &str, mend: &str| {
+            problems.setting(at, format!("{} = \"{text}\" {what}", setting_name(field)), mend);
+            None
+        };
+        let Some(pointer) = Pointer::parse(text) else {
+            return problem(
+                "is no JSON pointer",
+                "a pointer is \"/key\", \"/outer/inner\" or \"/list/0\"; ~1 writes / and ~0 writes ~",
+            );
+        };
+        if let Some((other, _)) = self.taken.iter().find(|(other, taken)| *taken == text && !may_share(field, *other)) {
+            let what = format!("is where {} lies too", setting_name(*other));
+            return problem(&what, "one value cannot mean both; point to another, or leave one out");
+        }
+        self.taken.push((field, text));
+        match self.pointers.add(&pointer, field) {
+            Ok(slot) => Some(slot),
+            Err(Clash::Through) => problem(
+                "and another pointer lead through each other",
+                "point to values side by side: a value that is taken whole cannot be taken apart too",
+            ),
+            Err(Clash::Full) => problem(
+                "is one place more than there is room for",
+                "a shape has up to 63 places, objects on the way included, and its array positions are small",
+            ),
+        }
+    }
+}
+
+/// Whether two fields can be read from one value: words can mean several things, times and coordinates cannot.
+fn may_share(a: Field, b: Field) -> bool {
+    let is_number = |field| matches!(field, Field::Ts | Field::Lng | Field::Lat);
+    let is_text = |field| matches!(field, Field::Title | Field::Text);
+    a != b && !is_number(a) && !is_number(b) && !(is_text(a) && is_text(b))
+}
+
+/// What a field is called in the settings of a shape.
+const fn setting_name(field: Field) -> &'static str {
+    match field {
+        Field::Ts => "time",
+        _ => field.name(),
+    }
+}

@@ -245,3 +245,114 @@ const fn setting_name(field: Field) -> &'static str {
         _ => field.name(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::city::{City, CityFiles};
+
+    const SOURCE: &str = r#"
+[[source]]
+name = "file"
+name_zh = "文件"
+kind = "app"
+urgency = "C"
+late = "refuse"
+may = ["report"]
+dedup = { window = "sliding", minutes = 60 }
+[source.shape]
+"#;
+
+    /// Compiles the default city with one more source, which has this shape. A line that begins with `require` or `may` is
+    /// the source's own.
+    fn compile(shape: &str) -> (u64, Result<City, crate::city::Problems>) {
+        let city = CityFiles::pudong();
+        let settings = |(name, text): (&'static str, String)| match name {
+            "city.toml" => {
+                let (own, shape): (Vec<&str>, Vec<&str>) =
+                    shape.lines().partition(|line| line.starts_with("require") || line.starts_with("may"));
+                let source = own.iter().fold(SOURCE.to_owned(), |source, line| {
+                    let key = line.split(' ').next().unwrap_or_default();
+                    let kept: Vec<&str> = source.lines().filter(|kept| !kept.starts_with(key)).collect();
+                    kept.join("\n").replace("[source.shape]", &format!("{line}\n[source.shape]\n"))
+                });
+                (name, format!("{text}{source}{}\n", shape.join("\n")))
+            }
+            _ => (name, text),
+        };
+        let names = ["city.toml", "classes.csv", "departments.csv", "areas.csv", "duty.csv", "units.csv"];
+        let text = |name: &str| city.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text).to_owned();
+        let texts: Vec<_> = names.iter().map(|&name| settings((name, text(name)))).collect();
+        let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let first = texts[0].1[..texts[0].1.rfind("[source.shape]").expect("a shape")].lines().count() as u64 + 2;
+        (first, City::compile(CityFiles::from_texts(&texts)))
+    }
+
+    #[test]
+    fn mistakes_in_a_shape_are_named_with_line_and_value() {
+        // Line of the mistake within the shape, and part of what is said about it.
+        let check = |shape: &str, line: u64, what: &str| {
+            let (first, compiled) = compile(shape);
+            let problems = compiled.expect_err(shape);
+            let found = problems.as_slice().iter().any(|problem| {
+                (problem.file, problem.line) == ("city.toml", first + line - 1)
+                    && problem.what.contains(what)
+                    && !problem.mend.is_empty()
+            });
+            assert!(found, "{shape}\nexpected line {}: {what}; found {problems}", first + line - 1);
+        };
+        check("id = \"id\"", 1, "id = \"id\" is no JSON pointer");
+        check("id = \"\"", 1, "is no JSON pointer");
+        check("id = \"/a~2\"", 1, "is no JSON pointer");
+        check("text = [\"/a\"]", 0, "missing field `id`");
+        check("id = \"/id\"\nname = \"/x\"", 2, "name");
+        check("id = \"/id\"\ntext = [\"/t\", \"t\"]", 2, "text = \"t\"");
+        check("id = \"/id\"\ncategory = [\"/a\", \"/a\"]", 2, "category = \"/a\" is where category lies too");
+        check("id = \"/id\"\ntitle = \"/a\"\ntext = [\"/a\"]", 3, "text = \"/a\" is where title lies too");
+        check("id = \"/id\"\nlng = \"/a\"\nlat = \"/a\"", 3, "lat = \"/a\" is where lng lies too");
+        check("id = \"/id\"\ntime = \"/id\"\ntime_format = \"unix_s\"", 2, "time = \"/id\" is where id lies too");
+        check("id = \"/id\"\nreporter = \"/id/who\"", 2, "reporter = \"/id/who\" and another");
+        check("id = \"/a/id\"\nreporter = \"/a\"", 2, "reporter = \"/a\" and another");
+        check("id = \"/a/999\"", 1, "more than there is room for");
+        check("id = \"/id\"\nlng = \"/x\"", 0, "one of lng and lat");
+        check("id = \"/id\"\ntime = \"/t\"", 2, "time = \"/t\" without time_format");
+        check("id = \"/id\"\ntime_format = \"unix_ms\"", 0, "without time");
+        check("id = \"/id\"\nzone = \"UTC\"", 0, "without time");
+        let time = |rest: &str| format!("id = \"/id\"\ntime = \"/t\"\n{rest}");
+        check(&time("time_format = \"yyyy-MM-dd\"\nzone = \"UTC\""), 3, "time_format = \"yyyy-MM-dd\"");
+        check(&time("time_format = \"%Y-%m-%d %I:%M\"\nzone = \"UTC\""), 3, "reads that as");
+        check(&time("time_format = \"%Y-%m-%dT%H:%M:%S\""), 3, "no offset");
+        check(&time("time_format = \"rfc3339\"\nzone = \"UTC\""), 4, "zone = \"UTC\"");
+        check(&time("time_format = \"%Y-%m-%dT%H:%M:%S%z\"\nzone = \"UTC\""), 4, "need none");
+        check(&time("time_format = \"%Y-%m-%d\"\nzone = \"Asia/Pudong\""), 4, "zone = \"Asia/Pudong\" is not known");
+        check(&time("time_format = \"%Y-%m-%d\"\nzone = \"+8\""), 4, "zone = \"+8\" is not known");
+        check(
+            "id = \"/id\"\n[source.shape.words]\n\"井盖\" = \"99999\"",
+            3,
+            "the word \"井盖\" stands for class \"99999\"",
+        );
+        check("id = \"/id\"\n[source.shape.words]\n\"井盖\" = \"供水井盖异常\"", 3, "供水井盖异常");
+        check("id = \"/id\"\n[source.shape.words]\n\"a\" = \"01001\"\n\" a\" = \"01001\"", 3, "stands twice");
+        check("id = \"/id\"\n[source.shape.urgencies]\n\"high\" = \"X\"", 3, "urgency \"X\"");
+        check("id = \"/id\"\nconfidence = 1001", 2, "confidence = 1001");
+        check("require = [\"ts\"]\nid = \"/id\"", 0, "requires ts");
+        check("require = [\"place\"]\nid = \"/id\"", 0, "requires place");
+        check("require = [\"category\"]\nid = \"/id\"", 0, "requires category");
+        check("may = [\"action\"]\nid = \"/id\"", 0, "may not report");
+    }
+
+    #[test]
+    fn shapes_that_are_in_order() {
+        for shape in [
+            "id = \"/id\"",
+            "require = [\"ts\", \"place\", \"category\"]\nid = \"/id\"\ntime = \"/t\"\ntime_format = \"rfc3339\"\ncell = \"/c\"\ncategory = [\"/k\"]",
+            "id = \"/id\"\ncomponent = \"/id\"\ncategory = [\"/type\", \"/label\"]\ntext = [\"/type\", \"/label\"]",
+            "id = \"/properties/id\"\nlng = \"/geometry/coordinates/0\"\nlat = \"/geometry/coordinates/1\"",
+            "id = \"/id\"\ntime = \"/t\"\ntime_format = \"%Y-%m-%d %H:%M\"\nzone = \"-03:30\"",
+            "id = \"/id\"\nconfidence = 0\n[source.shape.words]\n\"井盖\" = \"01001\"\n[source.shape.urgencies]\n\"高\" = \"A\"",
+        ] {
+            let (_, compiled) = compile(shape);
+            let city = compiled.unwrap_or_else(|problems| panic!("{shape}\n{problems}"));
+            assert!(city.sources.last().is_some_and(|source| source.shape.is_some()));
+        }
+    }
+}

@@ -117,3 +117,6 @@ impl<'c> Shaped<'c> {
         values.raw(self.shape.slot(Field::Reporter)?).filter(|raw| *raw != b"\"\"")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ const LINES: &[&str] = &[
 ];
 
 /// What the decoder makes of a line, as text: the fault with its place, or what is said.
-fn told(decoder: &mut Decoder, line: &str) -> String {
+pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
     let decoded = match decoder.decode(line) {
         Ok(decoded) => decoded,
         Err(Reject { field, reason, at }) => return format!("{} {} {at}", field.name(), reason.name()),

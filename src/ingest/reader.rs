@@ -319,3 +319,116 @@ impl<'a> Values<'a> {
         Reject { field, reason, at }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use crate::city::Pointer;
+
+    /// Keys that are often met again: at other levels, as positions, with characters that JSON or pointers escape.
+    const KEYS: [&str; 9] = ["a", "b", "0", "1", "2", "01", "", "/~\"\\", "é:"];
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a\"\\\\/é😀\n]{0,5}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+                object(inner).prop_map(Value::Object),
+            ]
+        })
+    }
+
+    fn object(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<String, Value>> {
+        let member = (select(&KEYS[..]), value).prop_map(|(key, value)| (key.to_owned(), value));
+        prop::collection::vec(member, 0..6).prop_map(Map::from_iter)
+    }
+
+    fn pointers() -> impl Strategy<Value = Vec<String>> {
+        let token = select(&KEYS[..]).prop_map(|key| key.replace('~', "~0").replace('/', "~1"));
+        let pointer = prop::collection::vec(token, 1..4).prop_map(|tokens| format!("/{}", tokens.join("/")));
+        prop::collection::vec(pointer, 1..8)
+    }
+
+    /// A table of those pointers that go together, and their slots.
+    fn table(texts: &[String]) -> (Pointers, Vec<(&str, Slot)>) {
+        let (mut table, mut slots) = (Pointers::new(), Vec::new());
+        for text in texts {
+            let mut with = table.clone();
+            if let Ok(slot) = with.add(&Pointer::parse(text).expect("a pointer"), Field::Id) {
+                slots.push((text.as_str(), slot));
+                table = with;
+            }
+        }
+        (table, slots)
+    }
+
+    /// What a reader makes of a line: the value of each slot that is there.
+    fn read(reader: &mut Reader<'_>, line: &str, slots: &[(&str, Slot)]) -> Result<Vec<Option<Value>>, Reject> {
+        let values = reader.values(line, u64::MAX)?;
+        let parse = |slot: Slot| {
+            let raw = values.raw(slot)?;
+            let value: Value = serde_json::from_slice(raw).expect("a value is JSON");
+            if let Value::String(text) = &value {
+                assert_eq!(values.string(slot), text);
+            }
+            Some(value)
+        };
+        Ok(slots.iter().map(|(_, slot)| parse(*slot)).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// One reader reads several lines, so that what it remembers is often of another.
+        #[test]
+        fn pointers_name_what_they_name_to_serde_json(
+            texts in pointers(),
+            lines in prop::collection::vec(object(value()), 1..6),
+        ) {
+            let (table, slots) = table(&texts);
+            let mut used = Reader::new(&table);
+            for line in &lines {
+                let line = Value::Object(line.clone());
+                let expected: Vec<_> =
+                    slots.iter().map(|(text, _)| line.pointer(text).filter(|value| !value.is_null()).cloned()).collect();
+                for text in [serde_json::to_string(&line), serde_json::to_string_pretty(&line)] {
+                    let text = text.expect("JSON");
+                    let check = |reader: &mut Reader<'_>, how: &str| {
+                        assert_eq!(read(reader, &text, &slots).as_ref(), Ok(&expected), "{how}: {text} {slots:?}");
+                    };
+                    check(&mut used, "after others");
+                    check(&mut used, "once more");
+                    check(&mut Reader::new(&table), "alone");
+                }
+            }
+        }
+
+        /// A known key that stands twice is refused there; others may.
+        #[test]
+        fn known_keys_stand_once(texts in pointers(), line in object(value()), key in select(&KEYS[..]), again in value()) {
+            let (table, slots) = table(&texts);
+            let text = serde_json::to_string(&line).expect("JSON");
+            let member = format!("{}:{again}", serde_json::to_string(key).expect("JSON"));
+            let twice = format!("{},{member}}}", text.strip_suffix('}').expect("an object"));
+            let is_known = texts.iter().any(|text| {
+                let pointer = text[1..].split('/').next().expect("a token").replace("~1", "/").replace("~0", "~");
+                pointer == key && slots.iter().any(|(known, _)| known == text)
+            });
+            if line.contains_key(key) {
+                let verdict = read(&mut Reader::new(&table), &twice, &slots).map(|_| ());
+                let at = text.len() as u32;
+                let repeated = Reject { field: Field::Id, reason: Reason::Repeated, at };
+                prop_assert_eq!(verdict, if is_known { Err(repeated) } else { Ok(()) }, "{} of {}", twice, texts.join(" "));
+            }
+        }
+    }
+}

@@ -153,6 +153,97 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZoneDatabase;
+    use proptest::prelude::*;
+
+    fn pattern(text: &str, zone: &str, plain: Option<u8>) -> TimePattern {
+        let zone = TimeZoneDatabase::bundled().get(zone).expect("a zone");
+        TimePattern { text: text.into(), zone: Some(zone), plain }
+    }
+
+    #[test]
+    fn counts_since_1970() {
+        for (text, unit_ms, expected) in [
+            ("0", 1, Some(0)),
+            ("1767225600001", 1, Some(1_767_225_600_001)),
+            ("1767225600001.9", 1, Some(1_767_225_600_001)),
+            ("1767225600", 1000, Some(1_767_225_600_000)),
+            ("1767225600.0", 1000, Some(1_767_225_600_000)),
+            ("1767225600.1239", 1000, Some(1_767_225_600_123)),
+            ("1767225600.5", 1000, Some(1_767_225_600_500)),
+            ("-1.5", 1000, Some(-1_500)),
+            ("9223372036854775807", 1, Some(i64::MAX)),
+            ("9223372036854775807", 1000, None),
+            ("9223372036854775.9", 1000, None),
+            ("99999999999999999999", 1, None),
+            ("1e9", 1000, None),
+            ("1.", 1000, None),
+            (".5", 1000, None),
+            ("--5", 1000, None),
+            ("+5", 1000, None),
+            ("five", 1, None),
+            ("", 1, None),
+            ("-", 1, None),
+        ] {
+            assert_eq!(unix_ms(text, unit_ms), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn local_times_in_their_zone() {
+        for (zone, text, utc) in [
+            ("Asia/Shanghai", "2026-01-01T08:00:00", Some("2026-01-01T00:00:00Z")),
+            // Shanghai had summer time.
+            ("Asia/Shanghai", "1989-07-01T09:00:00", Some("1989-07-01T00:00:00Z")),
+            ("America/New_York", "2010-01-07T11:41:51", Some("2010-01-07T16:41:51Z")),
+            ("America/New_York", "2010-07-07T11:41:51", Some("2010-07-07T15:41:51Z")),
+            // Between 2:00 and 3:00 in spring there was no time; in autumn that between 1:00 and 2:00 came twice.
+            ("America/New_York", "2010-03-14T01:59:59", Some("2010-03-14T06:59:59Z")),
+            ("America/New_York", "2010-03-14T02:30:00", Some("2010-03-14T07:30:00Z")),
+            ("America/New_York", "2010-03-14T03:00:00", Some("2010-03-14T07:00:00Z")),
+            ("America/New_York", "2010-11-07T00:59:59", Some("2010-11-07T04:59:59Z")),
+            ("America/New_York", "2010-11-07T01:30:00", Some("2010-11-07T05:30:00Z")),
+            ("America/New_York", "2010-11-07T02:00:00", Some("2010-11-07T07:00:00Z")),
+            // Far ahead, by the rule of the zone.
+            ("America/New_York", "2090-07-01T00:00:00", Some("2090-07-01T04:00:00Z")),
+            ("Asia/Kathmandu", "2026-01-01T05:45:00", Some("2026-01-01T00:00:00Z")),
+            ("UTC", "2016-12-31T23:59:60", Some("2016-12-31T23:59:59Z")),
+            ("UTC", "2026-1-1T00:00:00", Some("2026-01-01T00:00:00Z")),
+            ("UTC", "2026-02-29T00:00:00", None),
+            ("UTC", "2026-01-01T24:00:00", None),
+            ("UTC", "2026-01-01T00:00:00.5", None),
+            ("UTC", "2026-01-01T00:00:00Z", None),
+            ("UTC", "2026-01-01T00:00", None),
+        ] {
+            for plain in [None, Some(b'T')] {
+                let pattern = pattern("%Y-%m-%dT%H:%M:%S", zone, plain);
+                assert_eq!(pattern_ms(text, &pattern), utc.and_then(rfc3339_ms), "{text} in {zone}");
+            }
+        }
+    }
+
+    proptest! {
+        /// The short way reads what the long way reads, and leaves the rest to it.
+        #[test]
+        fn plain_patterns_are_read_alike(
+            date in (0..10_000, 0..14, 0..33), time in (0..26, 0..62, 0..62),
+            between in "[T t]", change in proptest::option::of((0..19_usize, "[0-9a:+ -]")),
+        ) {
+            let ((year, month, day), (hour, minute, second)) = (date, time);
+            let mut text = format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}");
+            if let Some((at, character)) = change {
+                text.replace_range(at..=at, &character);
+            }
+            for between in ["T", " "] {
+                let text_of = format!("%Y-%m-%d{between}%H:%M:%S");
+                for zone in ["Asia/Shanghai", "America/New_York"] {
+                    let long = pattern_ms(&text, &pattern(&text_of, zone, None));
+                    let short = pattern_ms(&text, &pattern(&text_of, zone, Some(between.as_bytes()[0])));
+                    prop_assert_eq!(short, long, "{} by {} in {}", text, text_of, zone);
+                }
+            }
+        }
+    }
 
     #[test]
     fn date_times() {

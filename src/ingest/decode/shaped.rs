@@ -24,6 +24,7 @@ pub struct Shaped<'c> {
 
 impl<'c> Shaped<'c> {
     /// What a line says. It is a report of the source that was declared, whatever its own `source` and `kind` are.
+    #[inline(never)]
     pub fn decode<'a>(self, values: Values<'a>, joined: &'a mut String) -> Result<Decoded<'a>, Reject>
     where
         'c: 'a,

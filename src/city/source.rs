@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::Names;
 use super::files::{Problems, Settings, SourceSettings};
+use super::{FrameId, Frames, Names};
 use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::report::Urgency;
 use crate::time::Window;
@@ -65,6 +65,8 @@ pub struct Source {
     pub trust_urgency: bool,
     /// Longest id in bytes.
     pub id_bytes_max: usize,
+    /// The frame of its places where it does not say one.
+    pub frame: FrameId,
     /// Which of the city's dedup windows is its own.
     pub dedup: u8,
 }
@@ -74,7 +76,11 @@ const DEDUP_MINUTES_MAX: i64 = 49 * 24 * 60;
 /// Most different dedup windows: each costs the mind a set of its own.
 const DEDUP_WINDOWS_MAX: usize = 16;
 
-pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Source>, Names, Vec<Window>) {
+pub(super) fn compile(
+    settings: &Settings,
+    frames: &Frames,
+    problems: &mut Problems,
+) -> (Vec<Source>, Names, Vec<Window>) {
     let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
     for spanned in &settings.source {
         let (offset, raw) = (spanned.span().start, spanned.get_ref());
@@ -94,7 +100,8 @@ pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Sour
             windows.push(window);
             windows.len() - 1
         });
-        sources.push(compile_one(raw, offset, dedup as u8, problems));
+        let frame = frames.of_setting(raw.frame.as_ref(), problems);
+        sources.push(compile_one(raw, offset, frame, dedup as u8, problems));
     }
     if sources.is_empty() || sources.len() > 60_000 {
         problems.setting(0, format!("{} sources", sources.len()), "declare at least one [[source]], at most 60,000");
@@ -106,7 +113,7 @@ pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Sour
     (sources, names, windows)
 }
 
-fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Problems) -> Source {
+fn compile_one(raw: &SourceSettings, offset: usize, frame: FrameId, dedup: u8, problems: &mut Problems) -> Source {
     let name = &raw.name;
     let urgency = Urgency::from_letter(&raw.urgency).unwrap_or_else(|| {
         let what = format!("[[source]] \"{name}\": urgency = \"{}\"", raw.urgency);
@@ -141,6 +148,7 @@ fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Pr
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
         id_bytes_max,
+        frame,
         dedup,
     }
 }

@@ -98,7 +98,7 @@ const SOURCES: [(&str, &str, &str); 2] = [
     (
         "nyc311",
         "纽约 311",
-        "text = [\"/type\", \"/descriptor\", \"/location_type\"]\naddress = [\"/address\", \"/zip\"]\nlng = \"/lon\"\nlat = \"/lat\"\n",
+        "text = [\"/type\", \"/descriptor\", \"/location_type\"]\narea = \"/zip\"\naddress = [\"/address\", \"/zip\"]\nlng = \"/lon\"\nlat = \"/lat\"\n",
     ),
     ("baltimore311", "巴尔的摩 311", "text = [\"/type\", \"/neighborhood\"]\naddress = [\"/address\"]\n"),
 ];
@@ -113,8 +113,9 @@ pub fn write(args: &Args) -> Outcome {
     let folder = &args.folder;
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: cannot make the folder: {e}", folder.display()))?;
     let zips = &args.zips;
-    std::fs::copy(zips, folder.join("areas.geojson")).map_err(|e| format!("{}: cannot copy: {e}", zips.display()))?;
+    let areas = std::fs::read_to_string(zips).map_err(|e| format!("{}: cannot read: {e}", zips.display()))?;
     let files = [
+        ("areas.geojson", areas),
         ("city.toml", survey.city()),
         ("classes.csv", survey.classes()),
         ("departments.csv", survey.departments()),

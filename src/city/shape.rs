@@ -17,6 +17,8 @@ pub struct Shape {
     pub pointers: Pointers,
     /// The slots of each field, by its code; several only where the first that says something counts or all are joined.
     slots: Vec<Box<[Slot]>>,
+    /// The place of an area's code.
+    pub area: Option<Slot>,
     /// What a report says in words: its title, then its texts.
     pub texts: Box<[Slot]>,
     /// The slots whose text takes part in understanding.
@@ -56,6 +58,19 @@ impl Shape {
     }
 }
 
+/// The classes that words can stand for.
+pub(super) struct Catalogue<'a> {
+    pub classes: &'a [Class],
+    pub words: &'a Names,
+}
+
+impl Catalogue<'_> {
+    /// The class of a code, which is one of its words.
+    fn class_of_code(&self, code: &str) -> Option<u16> {
+        self.words.get(code).filter(|&class| *self.classes[usize::from(class)].named.code == *code)
+    }
+}
+
 /// `[source.shape]`, as written.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +81,7 @@ pub(super) struct ShapeSettings {
     zone: Option<Spanned<String>>,
     lng: Option<Spanned<String>>,
     lat: Option<Spanned<String>>,
+    area: Option<Spanned<String>>,
     cell: Option<Spanned<String>>,
     component: Option<Spanned<String>>,
     #[serde(default)]
@@ -115,13 +131,17 @@ impl ShapeSettings {
     }
 
     /// The shape; what is wrong with it becomes problems. `offset` is where the shape stands in the settings.
-    pub(super) fn compile(&self, offset: usize, classes: &[Class], codes: &Names, problems: &mut Problems) -> Shape {
+    pub(super) fn compile(&self, offset: usize, catalogue: &Catalogue<'_>, problems: &mut Problems) -> Shape {
         let mut places = Places { pointers: Pointers::new(), taken: Vec::new(), slots: Vec::new() };
         places.slots.resize(Field::ALL.len(), Box::default());
         for (field, pointers) in self.fields() {
-            places.slots[field as usize] =
-                pointers.iter().filter_map(|pointer| places.add(field, pointer, problems)).collect();
+            places.slots[field as usize] = pointers
+                .iter()
+                .filter_map(|pointer| places.add(field, setting_name(field), pointer, problems))
+                .collect();
         }
+        // An area has no field of its own: nothing about it is ever wrong.
+        let area = self.area.as_ref().and_then(|pointer| places.add(Field::Cell, "area", pointer, problems));
         let Places { pointers, slots, .. } = places;
         if self.lng.is_some() != self.lat.is_some() {
             problems.setting(offset, "a shape with one of lng and lat".to_owned(), "point to both, or to neither");
@@ -129,10 +149,11 @@ impl ShapeSettings {
         let read = |field: &Field| !matches!(field, Field::Title | Field::Text | Field::Reporter);
         let understood = Field::ALL.iter().filter(|field| read(field)).flat_map(|field| &slots[*field as usize]);
         Shape {
-            understood: understood.fold(0, |set, slot| set | slot.bit()),
+            understood: understood.chain(&area).fold(0, |set, slot| set | slot.bit()),
+            area,
             texts: slots[Field::Title as usize].iter().chain(&slots[Field::Text as usize]).copied().collect(),
             time_format: self.time_format(offset, problems),
-            words: self.words(classes, codes, problems),
+            words: self.words(catalogue, problems),
             urgencies: self.urgencies(problems),
             pointers,
             slots,
@@ -156,11 +177,10 @@ impl ShapeSettings {
         }
     }
 
-    fn words(&self, classes: &[Class], codes: &Names, problems: &mut Problems) -> Names {
+    fn words(&self, catalogue: &Catalogue<'_>, problems: &mut Problems) -> Names {
         let mut words = Names::default();
         for (word, code) in &self.words {
-            let class = codes.get(code.get_ref());
-            match class.filter(|&class| *classes[usize::from(class)].named.code == **code.get_ref()) {
+            match catalogue.class_of_code(code.get_ref()) {
                 // Words are compared without the space around them.
                 Some(class) if words.insert(word.trim(), class) => {}
                 Some(_) => {
@@ -200,10 +220,16 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn add(&mut self, field: Field, text: &'a Spanned<String>, problems: &mut Problems) -> Option<Slot> {
+    fn add(
+        &mut self,
+        field: Field,
+        name: &'static str,
+        text: &'a Spanned<String>,
+        problems: &mut Problems,
+    ) -> Option<Slot> {
         let (at, text) = (text.span().start, text.get_ref().as_str());
         let mut problem = |what: &str, mend: &str| {
-            problems.setting(at, format!("{} = \"{text}\" {what}", setting_name(field)), mend);
+            problems.setting(at, format!("{name} = \"{text}\" {what}"), mend);
             None
         };
         let Some(pointer) = Pointer::parse(text) else {
@@ -312,6 +338,7 @@ dedup = { window = "sliding", minutes = 60 }
         check("id = \"/id\"\ntime = \"/id\"\ntime_format = \"unix_s\"", 2, "time = \"/id\" is where id lies too");
         check("id = \"/id\"\nreporter = \"/id/who\"", 2, "reporter = \"/id/who\" and another");
         check("id = \"/a/id\"\nreporter = \"/a\"", 2, "reporter = \"/a\" and another");
+        check("id = \"/id\"\narea = \"/id/zip\"", 2, "area = \"/id/zip\" and another");
         check("id = \"/a/999\"", 1, "more than there is room for");
         check("id = \"/id\"\nlng = \"/x\"", 0, "one of lng and lat");
         check("id = \"/id\"\ntime = \"/t\"", 2, "time = \"/t\" without time_format");
@@ -345,7 +372,7 @@ dedup = { window = "sliding", minutes = 60 }
         for shape in [
             "id = \"/id\"",
             "require = [\"ts\", \"place\", \"category\"]\nid = \"/id\"\ntime = \"/t\"\ntime_format = \"rfc3339\"\ncell = \"/c\"\ncategory = [\"/k\"]",
-            "id = \"/id\"\ncomponent = \"/id\"\ncategory = [\"/type\", \"/label\"]\ntext = [\"/type\", \"/label\"]",
+            "id = \"/id\"\narea = \"/zip\"\naddress = [\"/street\", \"/zip\"]\ncomponent = \"/id\"\ncategory = [\"/type\", \"/label\"]\ntext = [\"/type\", \"/label\"]",
             "id = \"/properties/id\"\nlng = \"/geometry/coordinates/0\"\nlat = \"/geometry/coordinates/1\"",
             "id = \"/id\"\ntime = \"/t\"\ntime_format = \"%Y-%m-%d %H:%M\"\nzone = \"-03:30\"",
             "id = \"/id\"\nconfidence = 0\n[source.shape.words]\n\"井盖\" = \"01001\"\n[source.shape.urgencies]\n\"高\" = \"A\"",

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::files::{Problems, Settings, SourceSettings};
-use super::{Class, Names, Shape};
+use super::shape::Catalogue;
+use super::{FrameId, Frames, Names, Shape};
 use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::report::{Field, Urgency};
 use crate::time::Window;
@@ -65,6 +66,8 @@ pub struct Source {
     pub trust_urgency: bool,
     /// Longest id in bytes.
     pub id_bytes_max: usize,
+    /// The frame of its places where it does not say one.
+    pub frame: FrameId,
     /// Which of the city's dedup windows is its own.
     pub dedup: u8,
     /// How far its category is trusted, in thousandths.
@@ -83,8 +86,8 @@ const DEDUP_WINDOWS_MAX: usize = 16;
 
 pub(super) fn compile(
     settings: &Settings,
-    classes: &[Class],
-    categories: &Names,
+    frames: &Frames,
+    catalogue: &Catalogue<'_>,
     problems: &mut Problems,
 ) -> (Vec<Source>, Names, Vec<Window>) {
     let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
@@ -106,13 +109,14 @@ pub(super) fn compile(
             windows.push(window);
             windows.len() - 1
         });
+        let frame = frames.of_setting(raw.frame.as_ref(), problems);
         let shape = raw.shape.as_ref().map(|shape| {
             let (offset, shape) = (shape.span().start, shape.get_ref());
-            let compiled = shape.compile(offset, classes, categories, problems);
+            let compiled = shape.compile(offset, catalogue, problems);
             check_shape(raw, &compiled, offset, problems);
             compiled
         });
-        sources.push(compile_one(raw, offset, dedup as u8, shape, problems));
+        sources.push(compile_one(raw, offset, (frame, shape), dedup as u8, problems));
     }
     if sources.is_empty() || sources.len() > 60_000 {
         problems.setting(0, format!("{} sources", sources.len()), "declare at least one [[source]], at most 60,000");
@@ -127,8 +131,8 @@ pub(super) fn compile(
 fn compile_one(
     raw: &SourceSettings,
     offset: usize,
+    (frame, shape): (FrameId, Option<Shape>),
     dedup: u8,
-    shape: Option<Shape>,
     problems: &mut Problems,
 ) -> Source {
     let name = &raw.name;
@@ -165,6 +169,7 @@ fn compile_one(
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
         id_bytes_max,
+        frame,
         dedup,
         confidence: raw.shape.as_ref().map_or(CERTAIN, |shape| shape.get_ref().confidence(CERTAIN, problems)),
         shape,

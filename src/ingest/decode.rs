@@ -6,14 +6,14 @@
 
 use std::sync::LazyLock;
 
-use super::number::{NotInteger, integer, microdegrees};
+use super::number::{NotInteger, integer, nanodegrees};
 use super::reader::{Reader, Values};
 use super::time::rfc3339_ms;
 use crate::city::{City, Pointer, Pointers, Slot};
-use crate::geo::Point;
+use crate::geo::FinePoint;
 use crate::ids::SourceId;
 use crate::limits::*;
-use crate::report::{Action, Field, Reason, Reject, Report, Said, UnitSays, UnitStatus, Urgency, Verb, What};
+use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays, UnitStatus, Urgency, Verb, What};
 use crate::time::At;
 
 #[cfg(test)]
@@ -91,13 +91,11 @@ impl<'c> Decoder<'c> {
     /// A decoder of what the speaker says: by the shape that the city declares for it, else of input schema v1.
     pub fn of(city: &'c City, speaker: Option<SourceId>) -> Self {
         let source = speaker.and_then(|speaker| city.sources.get(speaker.index()));
-        match source.and_then(|source| source.shape.as_ref()) {
+        match source.and_then(|source| Shaped::of(source, city)) {
             None => Self::new(),
-            Some(shape) => Self {
-                reader: Reader::new(&shape.pointers),
-                shaped: Some(Shaped { shape, city }),
-                joined: String::new(),
-            },
+            Some(shaped) => {
+                Self { reader: Reader::new(&shaped.shape.pointers), shaped: Some(shaped), joined: String::new() }
+            }
         }
     }
 
@@ -177,9 +175,11 @@ impl<'a> Fields<'a> {
     /// The fields of a report.
     #[inline(always)]
     fn report(&self) -> Result<Report<'a>, Reject> {
-        let point = self.point()?;
+        let spot = self.spot()?;
         let report = Report {
-            point,
+            spot,
+            frame: self.text(Field::Frame, usize::MAX)?,
+            area: None,
             cell: self.text_or_empty(Field::Cell, TEXT_BYTES_MAX)?,
             component: self.text_or_empty(Field::Component, TEXT_BYTES_MAX)?,
             address: self.text_or_empty(Field::Address, ADDRESS_BYTES_MAX)?,
@@ -208,11 +208,12 @@ impl<'a> Fields<'a> {
     /// The fields of a unit's status.
     #[inline(never)]
     fn unit(&self) -> Result<UnitSays<'a>, Reject> {
-        let point = self.point()?;
+        let spot = self.spot()?;
         Ok(UnitSays {
+            spot,
+            frame: self.text(Field::Frame, usize::MAX)?,
             unit: self.name(Field::Unit, UNIT_BYTES_MAX)?,
             status: self.word(Field::Status, UnitStatus::ALL, UnitStatus::word)?,
-            point,
             capacity: self.capacity()?,
         })
     }
@@ -235,27 +236,25 @@ impl<'a> Fields<'a> {
 
     /// Where: both coordinates or none.
     #[inline(always)]
-    fn point(&self) -> Result<Option<Point>, Reject> {
+    fn spot(&self) -> Result<Option<Spot>, Reject> {
         let lng = self.degrees(Field::Lng, LNG_MICRODEGREES_MAX)?;
         if lng.is_none() && self.raw(Field::Lat).is_some() {
             return Err(self.wrong(Field::Lng, Reason::Missing));
         }
         let lat = self.degrees(Field::Lat, LAT_MICRODEGREES_MAX)?;
-        // Both frames that are known agree to some centimetres, so neither is converted.
-        self.word(Field::Frame, ["wgs84", "cgcs2000"], |frame| frame)?;
         match (lng, lat) {
-            (Some(lng), Some(lat)) => Ok(Some(Point { lng, lat })),
+            (Some(lng), Some(lat)) => Ok(Some(Spot::Degrees(FinePoint { lng, lat }))),
             (Some(_), None) => Err(self.wrong(Field::Lat, Reason::Missing)),
             (None, _) => Ok(None),
         }
     }
 
-    /// A coordinate in micro-degrees.
+    /// A coordinate in nano-degrees.
     #[inline(always)]
-    fn degrees(&self, field: Field, max: i32) -> Result<Option<i32>, Reject> {
+    fn degrees(&self, field: Field, max: i32) -> Result<Option<i64>, Reject> {
         match self.begins(field, |first| first == b'-' || first.is_ascii_digit())? {
             None => Ok(None),
-            Some(raw) => match microdegrees(raw, max) {
+            Some(raw) => match nanodegrees(raw, max) {
                 None => Err(self.wrong(field, Reason::OutOfRange)),
                 degrees => Ok(degrees),
             },

@@ -6,13 +6,14 @@
 //! goes to review.
 
 use super::Decoded;
-use crate::city::{City, Shape, Slot};
-use crate::geo::Point;
-use crate::ingest::number::{loose_number, microdegrees};
+use crate::city::{City, Frame, Shape, Slot, Source};
+use crate::datum::plane::EastNorth;
+use crate::geo::FinePoint;
+use crate::ingest::number::{loose_number, nanodegrees};
 use crate::ingest::reader::Values;
 use crate::ingest::time::declared_ms;
 use crate::limits::*;
-use crate::report::{Field, Reason, Reject, Report, Said, What};
+use crate::report::{Field, Reason, Reject, Report, Said, Spot, What};
 use crate::time::At;
 
 /// A shape, and the city whose classes its words stand for.
@@ -20,9 +21,17 @@ use crate::time::At;
 pub struct Shaped<'c> {
     pub shape: &'c Shape,
     pub city: &'c City,
+    /// Its places are metres of a plane.
+    in_metres: bool,
 }
 
 impl<'c> Shaped<'c> {
+    /// The shape of a source, if it has one.
+    pub fn of(source: &'c Source, city: &'c City) -> Option<Self> {
+        let in_metres = matches!(city.frames.get(source.frame), Frame::Plane(_));
+        source.shape.as_ref().map(|shape| Self { shape, city, in_metres })
+    }
+
     /// What a line says. It is a report of the source that was declared, whatever its own `source` and `kind` are.
     #[inline(never)]
     pub fn decode<'a>(self, values: Values<'a>, joined: &'a mut String) -> Result<Decoded<'a>, Reject>
@@ -34,7 +43,9 @@ impl<'c> Shaped<'c> {
         let word = |field| self.shape.slot(field).and_then(|slot| values.word(slot));
         let short = |field| word(field).filter(|word| word.len() <= TEXT_BYTES_MAX);
         let report = Report {
-            point: self.point(values)?,
+            spot: self.spot(values)?,
+            frame: None,
+            area: self.shape.area.and_then(|slot| values.word(slot)),
             cell: short(Field::Cell),
             component: short(Field::Component),
             address: values
@@ -79,22 +90,31 @@ impl<'c> Shaped<'c> {
     }
 
     /// Where: both coordinates or none. Exactly 0, 0 is what exports write for "not known", so it counts as none.
-    fn point(self, values: Values<'_>) -> Result<Option<Point>, Reject> {
+    fn spot(self, values: Values<'_>) -> Result<Option<Spot>, Reject> {
         let (Some(lng), Some(lat)) = (self.number(values, Field::Lng), self.number(values, Field::Lat)) else {
             return Ok(None);
         };
-        let degrees = |(slot, number): (Slot, &[u8]), max, field| {
-            microdegrees(number, max).ok_or_else(|| values.wrong(field, slot, Reason::OutOfRange))
+        let out_of_range = |field, slot| values.wrong(field, slot, Reason::OutOfRange);
+        let degrees = |(slot, number): (Slot, &str), max, field| {
+            nanodegrees(number.as_bytes(), max).ok_or_else(|| out_of_range(field, slot))
         };
-        let point = Point {
+        let metres = |(slot, number): (Slot, &str), field| {
+            let metres = number.parse::<f64>().ok().filter(|metres| metres.is_finite());
+            metres.ok_or_else(|| out_of_range(field, slot))
+        };
+        if self.in_metres {
+            let spot = EastNorth { east: metres(lng, Field::Lng)?, north: metres(lat, Field::Lat)? };
+            return Ok((spot != EastNorth { east: 0.0, north: 0.0 }).then_some(Spot::Metres(spot)));
+        }
+        let spot = FinePoint {
             lng: degrees(lng, LNG_MICRODEGREES_MAX, Field::Lng)?,
             lat: degrees(lat, LAT_MICRODEGREES_MAX, Field::Lat)?,
         };
-        Ok(Some(point).filter(|point| *point != Point { lng: 0, lat: 0 }))
+        Ok((spot != FinePoint { lng: 0, lat: 0 }).then_some(Spot::Degrees(spot)))
     }
 
     /// A number, or a text that is one, and where it stands.
-    fn number<'a>(self, values: Values<'a>, field: Field) -> Option<(Slot, &'a [u8])> {
+    fn number<'a>(self, values: Values<'a>, field: Field) -> Option<(Slot, &'a str)> {
         let slot = self.shape.slot(field)?;
         Some((slot, loose_number(values.word(slot)?)?))
     }

@@ -6,11 +6,16 @@ use crate::report::Field;
 
 /// The default city with one more source, which has this shape.
 fn city(shape: &str) -> City {
+    city_with("", shape)
+}
+
+/// The same, with settings of the source's own.
+fn city_with(own: &str, shape: &str) -> City {
     let pudong = CityFiles::pudong();
     let settings = pudong.iter().next().expect("settings come first").1;
     let source = "[[source]]\nname = \"file\"\nname_zh = \"文件\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"refuse\"\n\
-                  may = [\"report\"]\ndedup = { window = \"sliding\", minutes = 60 }\n[source.shape]";
-    let settings = format!("{settings}\n{source}\n{shape}\n");
+                  may = [\"report\"]\ndedup = { window = \"sliding\", minutes = 60 }";
+    let settings = format!("{settings}\n{source}\n{own}\n[source.shape]\n{shape}\n");
     let mut texts: Vec<_> = pudong.iter().collect();
     texts[0].1 = &settings;
     City::compile(CityFiles::from_texts(&texts)).unwrap_or_else(|problems| panic!("{shape}\n{problems}"))
@@ -23,10 +28,14 @@ fn speaker(city: &City) -> Option<SourceId> {
 
 /// Checks lines of a shape, each with a decoder that has seen nothing and with one that has seen all lines before.
 fn check(shape: &str, lines: &[(&str, &str)]) {
-    let city = city(shape);
-    let mut used = Decoder::of(&city, speaker(&city));
+    check_in(&city(shape), lines);
+}
+
+/// The same, of a city.
+fn check_in(city: &City, lines: &[(&str, &str)]) {
+    let mut used = Decoder::of(city, speaker(city));
     for (line, expected) in lines {
-        assert_eq!(told(&mut Decoder::of(&city, speaker(&city)), line), *expected, "{line}");
+        assert_eq!(told(&mut Decoder::of(city, speaker(city)), line), *expected, "{line}");
         assert_eq!(told(&mut used, line), *expected, "after others: {line}");
         assert_eq!(told(&mut used, line), *expected, "once more: {line}");
         assert_eq!(used.source_of(line), None, "no line of a shape names its source: {line}");
@@ -117,7 +126,7 @@ fn times() {
     let shape = |format: &str| format!("id = \"/id\"\ntime = \"/t\"\ntime_format = {format}");
     let check_times = |format: &str, times: &[(&str, &str)]| {
         let lines: Vec<_> =
-            times.iter().map(|(time, told)| (format!(r#"{{"id":"a","t":{time}}}"#), format!("{told}"))).collect();
+            times.iter().map(|(time, told)| (format!(r#"{{"id":"a","t":{time}}}"#), (*told).to_owned())).collect();
         let lines: Vec<_> = lines.iter().map(|(line, told)| (line.as_str(), told.as_str())).collect();
         check(&shape(format), &lines);
     };
@@ -193,6 +202,20 @@ fn coordinates() {
 }
 
 #[test]
+fn metres_of_a_plane() {
+    let shape = "id = \"/id\"\nlng = \"/x\"\nlat = \"/y\"\n[[frame]]\nname = \"town\"\nellipsoid = \"cgcs2000\"\ncentral_meridian = 121.5";
+    check_in(
+        &city_with("frame = \"town\"", shape),
+        &[
+            (r#"{"id":"a","x":12.5,"y":"-3000000.25"}"#, "-/a @EastNorth { east: 12.5, north: -3000000.25 }"),
+            (r#"{"id":"a","x":0,"y":0.0}"#, "-/a"),
+            (r#"{"id":"a","x":1,"y":null}"#, "-/a"),
+            (r#"{"id":"a","x":1,"y":1e999}"#, "lat out_of_range 20"),
+        ],
+    );
+}
+
+#[test]
 fn words_places_and_people() {
     check(
         "id = \"/id\"\ncategory = [\"/type\", \"/label\"]\nurgency = \"/u\"\n[source.shape.words]\n\"灯\" = \"01037\"\n\"5\" = \
@@ -216,12 +239,15 @@ fn words_places_and_people() {
     );
     let long = "x".repeat(257);
     check(
-        "id = \"/id\"\ncell = \"/c\"\ncomponent = \"/m\"\naddress = [\"/street\", \"/city\"]\nreporter = \"/who\"",
+        "id = \"/id\"\narea = \"/zip\"\ncell = \"/c\"\ncomponent = \"/m\"\naddress = [\"/street\", \"/city\"]\nreporter = \"/who\"",
         &[
             (r#"{"id":"a","c":7,"m":"井 1","street":"A 1","city":"B"}"#, "-/a cell=7 component=井 1 address=A 1 B"),
             (r#"{"id":"a","c":{},"m":"","street":null,"city":" \u0042 "}"#, "-/a address=B"),
             (r#"{"id":"a","street":"\u0041","city":"\u0042"}"#, "-/a address=A B"),
             (r#"{"id":"a","street":"","city":""}"#, "-/a"),
+            (r#"{"id":"a","zip":"\u00310001"}"#, "-/a area=10001"),
+            (r#"{"id":"a","zip":10001}"#, "-/a area=10001"),
+            (r#"{"id":"a","zip":null}"#, "-/a"),
             (&format!(r#"{{"id":"a","c":"{long}","m":"{long}","street":"{}"}}"#, long.repeat(16)), "-/a"),
             (r#"{"id":"a","who":"A0182491"}"#, r#"-/a by "A0182491""#),
             (r#"{"id":"a","who": {"phone": "\u0031"} }"#, r#"-/a by {"phone": "\u0031"}"#),

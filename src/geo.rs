@@ -20,6 +20,48 @@ impl Point {
     }
 }
 
+/// A place in nano-degrees (1e-9 °, about 0.1 mm): as fine as anybody writes one. Borders of areas are drawn this finely, because
+/// a place that was rounded to micro-degrees before may have been carried across one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FinePoint {
+    /// Longitude, east positive.
+    pub lng: i64,
+    /// Latitude, north positive.
+    pub lat: i64,
+}
+
+/// Nano-degrees of a micro-degree.
+const FINE: i64 = 1000;
+
+impl FinePoint {
+    /// Of degrees, rounded; none for what is no place on earth.
+    pub fn of_degrees(lng: f64, lat: f64) -> Option<Self> {
+        let on_earth = lng.abs() <= 180.0 && lat.abs() <= 90.0;
+        on_earth.then(|| Self { lng: (lng * 1e9).round() as i64, lat: (lat * 1e9).round() as i64 })
+    }
+
+    /// Degrees of longitude and latitude.
+    pub fn degrees(self) -> (f64, f64) {
+        (self.lng as f64 / 1e9, self.lat as f64 / 1e9)
+    }
+
+    /// The nearest point, half away from zero.
+    #[inline]
+    pub const fn rounded(self) -> Point {
+        const fn round(nano: i64) -> i32 {
+            ((nano + if nano < 0 { -FINE / 2 } else { FINE / 2 }) / FINE) as i32
+        }
+        Point { lng: round(self.lng), lat: round(self.lat) }
+    }
+}
+
+impl From<Point> for FinePoint {
+    #[inline]
+    fn from(point: Point) -> Self {
+        Self { lng: i64::from(point.lng) * FINE, lat: i64::from(point.lat) * FINE }
+    }
+}
+
 /// Micro-degrees of longitude that are as long as 1,024 micro-degrees of latitude, for each whole degree of latitude from
 /// the equator: `round(1024 / cos(lat))`. A table keeps distances exact integers on every machine; within a district the
 /// error of using the nearest whole degree is under 1 %.
@@ -65,6 +107,24 @@ mod tests {
             let exact = east.hypot(north);
             let ours = (distance2_cm(from, Point { lng, lat }) as f64).sqrt();
             assert!((ours / exact - 1.0).abs() < 0.01, "{ours} against {exact}");
+        }
+    }
+
+    #[test]
+    fn fine_points_round_half_away_from_zero() {
+        for (nano, micro) in
+            [(0, 0), (499, 0), (500, 1), (1499, 1), (-499, 0), (-500, -1), (180_000_000_499, 180_000_000)]
+        {
+            let fine = FinePoint { lng: nano, lat: -nano };
+            assert_eq!(fine.rounded(), Point { lng: micro, lat: -micro }, "{nano}");
+        }
+        let point = Point { lng: -73_869_425, lat: 40_749_157 };
+        assert_eq!(FinePoint::from(point).rounded(), point);
+        let fine = FinePoint { lng: -73_869_424_573, lat: 40_749_156_871 };
+        assert_eq!(FinePoint::of_degrees(-73.869424572841751, 40.749156870967873), Some(fine));
+        assert_eq!(FinePoint::of_degrees(fine.degrees().0, fine.degrees().1), Some(fine));
+        for (lng, lat) in [(180.1, 0.0), (0.0, -90.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert_eq!(FinePoint::of_degrees(lng, lat), None);
         }
     }
 

@@ -15,7 +15,7 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`mod@datum`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
@@ -49,6 +49,7 @@
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.
+pub mod datum;
 pub mod effect;
 pub mod fingerprint;
 pub mod geo;

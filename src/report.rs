@@ -1,6 +1,7 @@
 //! What a source says, before it is understood: borrowed from the line, nothing looked up, nothing decided.
 
-use crate::geo::Point;
+use crate::datum::plane::EastNorth;
+use crate::geo::FinePoint;
 use crate::time::At;
 
 /// How pressing a matter is. Ordered: `A` is the greatest.
@@ -67,11 +68,24 @@ pub enum What<'a> {
     Unit(UnitSays<'a>),
 }
 
+/// A place as it is said, in the frame of whoever says it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Spot {
+    /// In degrees of some frame.
+    Degrees(FinePoint),
+    /// In metres of a plane.
+    Metres(EastNorth),
+}
+
 /// The fields of a report that take part in understanding it. The rest stays in the body.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Report<'a> {
-    /// Where, in the source's frame; both coordinates or none.
-    pub point: Option<Point>,
+    /// Where; both coordinates or none.
+    pub spot: Option<Spot>,
+    /// The frame that the report gives its place in, where it says so.
+    pub frame: Option<&'a str>,
+    /// An area's code. It decides between areas that overlap where the place is, and nothing else.
+    pub area: Option<&'a str>,
     /// A cell's code.
     pub cell: Option<&'a str>,
     /// A component's code (a manhole, a lamp).
@@ -156,7 +170,9 @@ pub struct UnitSays<'a> {
     /// Its new status, if said.
     pub status: Option<UnitStatus>,
     /// Its position, if said.
-    pub point: Option<Point>,
+    pub spot: Option<Spot>,
+    /// The frame of its position, if said.
+    pub frame: Option<&'a str>,
     /// How many orders it can hold at once, if said.
     pub capacity: Option<u32>,
 }

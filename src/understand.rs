@@ -4,11 +4,12 @@
 //! did not, or what it may not say, is a [`Reject`]; what a person can still mend is understood as far as it goes, and the
 //! mind sends it to review.
 
-use crate::city::{City, Late, Source};
+use crate::city::{City, Late, Located, Source};
 use crate::fingerprint::{Fingerprint, HashKey};
+use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId, ClassId, SourceId};
 use crate::record::{Head, Input, OrderAction, UnitChange};
-use crate::report::{Action, Field, Reason, Reject, Report, Said, UnitSays, What};
+use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays, What};
 use crate::time::At;
 
 /// Something said, understood: all of a record but its place in the log and its body.
@@ -23,9 +24,6 @@ pub struct Understood {
     /// What was said.
     pub input: Input,
 }
-
-/// A class given by the source's own category is certain.
-const CERTAIN: u16 = 1000;
 
 const fn wrong<T>(field: Field, reason: Reason) -> Result<T, Reject> {
     Err(Reject { field, reason, at: 0 })
@@ -56,7 +54,7 @@ impl City {
         let input = match &said.what {
             What::Report(report) if source.may_report => Input::Report(self.head(report, source, key)?),
             What::Action(action) if source.may_act => Input::Action(order_action(action)?),
-            What::Unit(unit) if source.may_move_units => Input::Unit(self.unit_change(unit)?),
+            What::Unit(unit) if source.may_move_units => Input::Unit(self.unit_change(unit, source)?),
             _ => return wrong(Field::Kind, Reason::NotAllowed),
         };
         Ok(Understood {
@@ -69,7 +67,8 @@ impl City {
 
     #[inline]
     fn head(&self, report: &Report<'_>, source: &Source, key: &HashKey) -> Result<Head, Reject> {
-        let cell = self.place(report, source)?;
+        let place = self.settle(report.spot, report.frame, source)?;
+        let located = self.locate(place, report, source)?;
         let class = self.class(report, source)?;
         let urgency = [
             Some(source.urgency),
@@ -79,11 +78,15 @@ impl City {
         let urgency = urgency.into_iter().flatten().max().unwrap_or_default();
         let pseudonym = |text: Option<&[u8]>| text.map_or(0, |text| key.pseudonym(text));
         Ok(Head {
-            point: report.point.unwrap_or_else(|| cell.map_or(crate::geo::Point::NONE, |cell| self.grid.centre(cell))),
-            cell: cell.unwrap_or(CellId::NONE),
-            area: cell.map_or(AreaId::NONE, |cell| self.grid.area(cell)),
+            point: match (place, located) {
+                (Some(place), _) => place.rounded(),
+                (None, Some(located)) => self.grid.centre(located.cell),
+                (None, None) => Point::NONE,
+            },
+            cell: located.map_or(CellId::NONE, |located| located.cell),
+            area: located.map_or(AreaId::NONE, |located| located.area),
             class,
-            confidence: if class.is_some() { CERTAIN } else { 0 },
+            confidence: if class.is_some() { source.confidence } else { 0 },
             urgency,
             keep_late: source.late == Late::Dispatch || urgency == crate::report::Urgency::A,
             reporter: pseudonym(report.reporter),
@@ -92,22 +95,52 @@ impl City {
         })
     }
 
-    /// The cell of a report: of its point, else the one it names.
+    /// A place as it was said, in the city's frame. What names no frame is in that of its source.
     #[inline]
-    fn place(&self, report: &Report<'_>, source: &Source) -> Result<Option<CellId>, Reject> {
-        let cell = match (report.point, report.cell) {
-            (Some(point), _) => self.grid.locate(point),
-            (None, Some(code)) => self.grid.by_code(code, &self.areas),
+    fn settle(&self, spot: Option<Spot>, frame: Option<&str>, source: &Source) -> Result<Option<FinePoint>, Reject> {
+        let frame = match frame {
+            None => source.frame,
+            Some(name) => match self.frames.by_name(name) {
+                Some(frame) => frame,
+                None => return wrong(Field::Frame, Reason::NotAValue),
+            },
+        };
+        spot.map(|spot| self.frames.settle(spot, frame)).transpose()
+    }
+
+    /// Where a report lies: by its place, else by the cell that it names.
+    #[inline]
+    fn locate(
+        &self,
+        place: Option<FinePoint>,
+        report: &Report<'_>,
+        source: &Source,
+    ) -> Result<Option<Located>, Reject> {
+        let located = match (place, report.cell) {
+            (Some(place), _) => self.grid.locate(place).map(|found| self.in_said_area(found, place, report)),
+            (None, Some(code)) => self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell)),
             (None, None) => None,
         };
-        if cell.is_none() && source.require_place { Err(self.no_place(report)) } else { Ok(cell) }
+        if located.is_none() && source.require_place { Err(self.no_place(place, report)) } else { Ok(located) }
+    }
+
+    /// Where areas overlap, the one that a report names is its own.
+    #[inline]
+    fn in_said_area(&self, found: Located, place: FinePoint, report: &Report<'_>) -> Located {
+        match report.area {
+            Some(code) if *self.areas[found.area.index()].code != *code => {
+                let said = self.area_by_code(code).filter(|area| self.grid.has(*area, place));
+                Located { area: said.unwrap_or(found.area), ..found }
+            }
+            _ => found,
+        }
     }
 
     /// What is wrong with the place of a report that has none in the district.
     #[cold]
-    fn no_place(&self, report: &Report<'_>) -> Reject {
-        let (field, reason) = match (report.point, report.cell) {
-            (Some(point), _) if self.grid.spans_longitude(point.lng) => (Field::Lat, Reason::OutsideDistrict),
+    fn no_place(&self, place: Option<FinePoint>, report: &Report<'_>) -> Reject {
+        let (field, reason) = match (place, report.cell) {
+            (Some(place), _) if self.grid.spans_longitude(place.rounded().lng) => (Field::Lat, Reason::OutsideDistrict),
             (Some(_), _) => (Field::Lng, Reason::OutsideDistrict),
             (None, Some(_)) => (Field::Cell, Reason::Unknown),
             (None, None) => (Field::Lng, Reason::Missing),
@@ -125,14 +158,15 @@ impl City {
         }
     }
 
-    fn unit_change(&self, says: &UnitSays<'_>) -> Result<UnitChange, Reject> {
+    fn unit_change(&self, says: &UnitSays<'_>, source: &Source) -> Result<UnitChange, Reject> {
         let Some(unit) = self.roster.by_code(says.unit) else {
             return wrong(Field::Unit, Reason::Unknown);
         };
+        let place = self.settle(says.spot, says.frame, source)?;
         Ok(UnitChange {
             unit,
             status: says.status,
-            point: says.point.unwrap_or(crate::geo::Point::NONE),
+            point: place.map_or(Point::NONE, FinePoint::rounded),
             capacity: says.capacity,
         })
     }

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use paidan::city::City;
 use paidan::effect::Effects;
 use paidan::fingerprint::HashKey;
+use paidan::ids::SourceId;
 use paidan::ingest::door::Door;
 use paidan::ingest::input::FileInput;
 use paidan::journal::{Frame, Position};
@@ -77,6 +78,55 @@ fn write_spread(from: &Path, to: &Path) {
     std::fs::write(to, spread_lines).expect("a file");
 }
 
+/// The source of the lines that are not of input schema v1, and their shape.
+const SHAPED: &str = r#"
+[[source]]
+name = "file"
+name_zh = "文件"
+kind = "app"
+urgency = "C"
+late = "refuse"
+may = ["report"]
+require = ["ts", "place", "category"]
+dedup = { window = "aligned", minutes = 10, grace_s = 60 }
+[source.shape]
+id = "/meta/key"
+text = ["/words/0", "/words/1"]
+time = "/meta/when"
+time_format = "%m/%d/%Y %I:%M:%S %p"
+zone = "Asia/Shanghai"
+lng = "/geometry/coordinates/0"
+lat = "/geometry/coordinates/1"
+address = ["/words/1", "/meta/key"]
+category = ["/words/0", "/kind"]
+[source.shape.words]
+"matter of \"road.leak\"" = "road.leak"
+"#;
+
+/// The same lines in the other shape, with local times, and with escapes now and then. Lines that are no JSON or have not
+/// all fields stay as they are.
+fn write_shaped(from: &Path, to: &Path) {
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get("Asia/Shanghai").expect("a zone");
+    let shaped = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        let when = jiff::Timestamp::from_millisecond(line["ts"].as_i64()?).ok()?.to_zoned_datetime(zone.clone());
+        let when = jiff::fmt::strtime::format("%m/%d/%Y %I:%M:%S %p", &when).ok()?;
+        let category = line["category"].as_str()?.replace("road.leak", "matter of \"road.leak\"");
+        let shaped = serde_json::json!({
+            "source": "somebody", "kind": category, "words": [null, line["addr"].as_str()?],
+            "geometry": { "type": "Point", "coordinates": [line["lng"].to_string(), line["lat"].as_f64()?] },
+            "meta": { "key": line["id"].as_str()?, "when": when },
+        });
+        Some(format!("{shaped}\n"))
+    };
+    let mut lines = Vec::new();
+    for line in std::fs::read(from).expect("lines").split_inclusive(|byte| *byte == b'\n') {
+        let shaped = std::str::from_utf8(line).ok().and_then(shaped);
+        lines.extend_from_slice(shaped.as_deref().map_or(line, str::as_bytes));
+    }
+    std::fs::write(to, lines).expect("a file");
+}
+
 /// One thread that does what all threads of a run do, with boxes that go round.
 struct Run<'a> {
     file: FileInput,
@@ -123,17 +173,27 @@ impl Run<'_> {
 #[test]
 fn a_line_allocates_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (bench, spread) = (folder.path().join("bench.ndjson"), folder.path().join("spread.ndjson"));
-    loadtest::bench_city::write(&folder.path().join("city")).expect("a city");
-    loadtest::r#gen::run(LINES, &bench, 3).expect("lines");
-    write_spread(&bench, &spread);
-    let city = City::load(&folder.path().join("city")).unwrap_or_else(|problems| panic!("{problems}"));
+    let path = |name: &str| folder.path().join(name);
+    loadtest::bench_city::write(&path("city")).expect("a city");
+    let settings = path("city").join("city.toml");
+    let with_shape = std::fs::read_to_string(&settings).expect("settings") + SHAPED;
+    std::fs::write(&settings, with_shape).expect("settings");
+    loadtest::r#gen::run(LINES, &path("bench.ndjson"), 3).expect("lines");
+    write_spread(&path("bench.ndjson"), &path("spread.ndjson"));
+    write_shaped(&path("spread.ndjson"), &path("shaped.ndjson"));
+    let city = City::load(&path("city")).unwrap_or_else(|problems| panic!("{problems}"));
     let city = Arc::new(city);
-    let decisions = Decisions::new(&city);
+    check(&city, &path("spread.ndjson"), None);
+    check(&city, &path("shaped.ndjson"), city.source_names.get("file").map(SourceId));
+}
+
+/// Runs a file, and counts allocations once everything has its size.
+fn check(city: &Arc<City>, file: &Path, speaker: Option<SourceId>) {
+    let decisions = Decisions::new(city);
     let start = Position { line: 1, ..Position::default() };
     let mut run = Run {
-        file: FileInput::open(&spread, 0, CHUNK_BYTES).expect("a file"),
-        door: Door::new(&city, HashKey { k0: 1, k1: 2 }, None),
+        file: FileInput::open(file, 0, CHUNK_BYTES).expect("a file"),
+        door: Door::new(city, HashKey { k0: 1, k1: 2 }, speaker),
         order: Order::new(vec![start], city.jump_ms, CHUNK_BYTES),
         lane: Lane::new(city.clone()),
         effects: Effects::default(),

@@ -12,6 +12,7 @@ pub mod reference;
 mod rng;
 mod truth;
 pub mod try_out;
+pub mod us311_city;
 mod usage;
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.

@@ -1,7 +1,7 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
-use clap::{Parser, Subcommand, ValueEnum};
-use loadtest::{bench_city, r#gen, ratio, reference, try_out};
+use clap::{Parser, Subcommand};
+use loadtest::{bench_city, r#gen, ratio, reference, try_out, us311_city};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ Examples:
   loadtest gen 5000000 bench.ndjson              2 GB, with bench.ndjson.truth.json and .truth.tsv beside it
   loadtest gen 1000 - --seed 7 | head            to standard output, without a truth
   loadtest gen-city bench bench-city             the city folder that the file is about
+  loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
   loadtest reference bench.ndjson --out out.ndjson
   loadtest ratio bench.ndjson --city bench-city -- --data '{data}'";
 
@@ -39,13 +40,9 @@ enum Mode {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv, duty.csv.
-    GenCity {
-        /// Which city
-        city: City,
-        /// The folder to write into; made if it does not exist
-        folder: PathBuf,
-    },
+    /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv.
+    #[command(subcommand)]
+    GenCity(City),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
     /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
@@ -55,16 +52,22 @@ enum Mode {
 }
 
 /// The cities that `gen-city` can write.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Subcommand)]
 enum City {
     /// The city of the bench job
-    Bench,
+    Bench {
+        /// The folder to write into; made if it does not exist
+        folder: PathBuf,
+    },
+    /// New York by its zip codes, for 311 reports of New York and Baltimore
+    Us311(us311_city::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().mode {
         Mode::Gen { lines, out, seed } => r#gen::run(lines, &out, seed),
-        Mode::GenCity { city: City::Bench, folder } => bench_city::write(&folder),
+        Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
+        Mode::GenCity(City::Us311(args)) => us311_city::write(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
         Mode::Try(args) => try_out::run(&args),

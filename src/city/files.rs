@@ -11,9 +11,14 @@ use super::Named;
 
 /// The settings file; everything else is a table.
 const SETTINGS: &str = "city.toml";
-/// The files of a city, in the order in which its version is taken. `units.csv` may be absent.
-const NAMES: [&str; 6] = [SETTINGS, "classes.csv", "departments.csv", "areas.csv", "duty.csv", "units.csv"];
+/// The files of a city, in the order in which its version is taken. `units.csv` and `areas.geojson` may be absent, and with
+/// the latter `areas.csv` too.
+const NAMES: [&str; 7] = [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS];
 const UNITS: &str = "units.csv";
+/// Codes and names of areas.
+pub(super) const AREAS: &str = "areas.csv";
+/// Where areas are, if they are no blocks of the raster.
+pub(super) const POLYGONS: &str = "areas.geojson";
 
 /// The files of a city, as text.
 #[derive(Clone, Debug)]
@@ -27,20 +32,24 @@ impl CityFiles {
     /// # Errors
     /// If a file cannot be read or is not UTF-8.
     pub fn read(folder: &Path) -> Result<Self, Problems> {
+        let may_be_absent = |name: &str, folder: &Path| match name {
+            AREAS => folder.join(POLYGONS).is_file(),
+            name => name == UNITS || name == POLYGONS,
+        };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
         for name in NAMES {
             match std::fs::read_to_string(folder.join(name)) {
                 Ok(text) => texts.push((name, text)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && name == UNITS => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_be_absent(name, folder) => {}
                 Err(error) => problems.push(name, 0, format!("{}: {error}", folder.join(name).display()), Self::MEND),
             }
         }
         problems.into_result(Self { texts })
     }
 
-    const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv, duty.csv and, if it names single \
-         units, units.csv; `src/city/pudong` is an example";
+    const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if it names \
+         single units, units.csv; `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {
@@ -80,7 +89,12 @@ impl CityFiles {
     }
 
     fn text(&self, name: &str) -> &str {
-        self.iter().find(|(given, _)| *given == name).map_or("", |(_, text)| text)
+        self.get(name).unwrap_or_default()
+    }
+
+    /// The text of a file, if it is there.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(given, _)| *given == name).map(|(_, text)| text)
     }
 
     /// The rows of a table, each with its line. Rows that do not fit are problems.
@@ -208,6 +222,9 @@ impl std::error::Error for Problems {}
 pub(super) struct Settings {
     pub city: CitySettings,
     pub grid: Spanned<GridSettings>,
+    pub areas: Option<Spanned<AreasSettings>>,
+    #[serde(default)]
+    pub frame: Vec<Spanned<FrameSettings>>,
     #[serde(default)]
     pub time: TimeSettings,
     #[serde(default)]
@@ -226,20 +243,58 @@ pub(super) struct CitySettings {
     pub id: String,
     pub name_zh: String,
     pub name_en: String,
+    pub frame: Option<Spanned<String>>,
+}
+
+/// Edges, areas and codes are optional here because areas that are polygons give or forbid them.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GridSettings {
+    pub west: Option<i32>,
+    pub south: Option<i32>,
+    pub east: Option<i32>,
+    pub north: Option<i32>,
+    pub cell_width: u32,
+    pub cell_height: u32,
+    pub area_columns: Option<u32>,
+    pub area_rows: Option<u32>,
+    pub cell_code: Option<super::CellCode>,
+}
+
+/// Where the features of `areas.geojson` say what they are, as JSON pointers.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AreasSettings {
+    pub id: String,
+    pub name_zh: Option<String>,
+    pub name_en: Option<String>,
+    pub frame: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GridSettings {
-    pub west: i32,
-    pub south: i32,
-    pub east: i32,
-    pub north: i32,
-    pub cell_width: u32,
-    pub cell_height: u32,
-    pub area_columns: u32,
-    pub area_rows: u32,
-    pub cell_code: super::CellCode,
+pub(super) struct FrameSettings {
+    pub name: String,
+    pub ellipsoid: Option<String>,
+    pub central_meridian: Option<f64>,
+    pub latitude_of_origin: Option<f64>,
+    pub false_easting: Option<f64>,
+    pub false_northing: Option<f64>,
+    pub scale: Option<f64>,
+    pub affine: Option<[f64; 6]>,
+    pub helmert: Option<HelmertSettings>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HelmertSettings {
+    pub dx: f64,
+    pub dy: f64,
+    pub dz: f64,
+    pub rx: f64,
+    pub ry: f64,
+    pub rz: f64,
+    pub ppm: f64,
 }
 
 #[derive(Deserialize, Debug)]
@@ -281,7 +336,9 @@ pub(super) struct SourceSettings {
     #[serde(default)]
     pub trust_urgency: bool,
     pub id_bytes_max: Option<u16>,
+    pub frame: Option<Spanned<String>>,
     pub dedup: WindowSettings,
+    pub shape: Option<Spanned<super::shape::ShapeSettings>>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -1,10 +1,11 @@
-//! The grid: a declared raster of equal cells, and areas that are blocks of them.
+//! The grid: a declared raster of equal cells, and areas that are blocks of them or polygons drawn on it.
 
 use serde::Deserialize;
 
+use super::border::Borders;
 use super::files::{GridSettings, Problems, Spanned};
 use super::{Named, position};
-use crate::geo::Point;
+use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId};
 
 /// How a cell's code is written.
@@ -18,7 +19,16 @@ pub enum CellCode {
     AreaRowColumn,
 }
 
-/// A raster of equal cells, counted from the south-west corner, row by row.
+/// Where a place lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Located {
+    /// The cell.
+    pub cell: CellId,
+    /// The area. It is not always that of the cell's centre: a border may run through a cell.
+    pub area: AreaId,
+}
+
+/// A raster of equal cells, counted from the south-west corner, row by row, and the areas on it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Grid {
     west: i32,
@@ -29,61 +39,94 @@ pub struct Grid {
     cell_height: u32,
     columns: u32,
     rows: u32,
-    area_columns: u32,
-    area_rows: u32,
-    areas_across: u32,
+    areas: Areas,
     code: CellCode,
 }
 
+/// What areas are made of.
+#[derive(Clone, PartialEq, Debug)]
+enum Areas {
+    /// Of blocks of cells.
+    Blocks(Blocks),
+    /// Of polygons.
+    Borders(Borders),
+}
+
+/// Areas that are blocks of cells, counted like cells.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Blocks {
+    columns: u32,
+    rows: u32,
+    across: u32,
+}
+
 impl Grid {
-    pub(super) fn compile(settings: &Spanned<GridSettings>, problems: &mut Problems) -> Self {
+    /// Of the settings, and of the borders of areas if those are polygons.
+    pub(super) fn compile(settings: &Spanned<GridSettings>, borders: Option<Borders>, problems: &mut Problems) -> Self {
         let offset = settings.span().start;
         let grid = settings.get_ref();
-        let ordered = grid.west < grid.east && grid.south < grid.north;
-        let on_earth = grid.west >= -180_000_000 && grid.east <= 180_000_000;
-        let on_earth = on_earth && grid.south >= -90_000_000 && grid.north <= 90_000_000;
+        let bounds = borders.as_ref().map(Borders::bounds);
+        let mut edge = |given: Option<i32>, bound: Option<i32>, key: &str| {
+            given.or(bound).unwrap_or_else(|| {
+                problems.setting(offset, format!("[grid] has no {key}"), format!("give {key} in micro-degrees"));
+                0
+            })
+        };
+        let (west, south) = (
+            edge(grid.west, bounds.map(|(from, _)| from.lng), "west"),
+            edge(grid.south, bounds.map(|(from, _)| from.lat), "south"),
+        );
+        let (east, north) = (
+            edge(grid.east, bounds.map(|(_, to)| to.lng.saturating_add(1)), "east"),
+            edge(grid.north, bounds.map(|(_, to)| to.lat.saturating_add(1)), "north"),
+        );
+        let ordered = west < east && south < north;
+        // The east and north edges are the first micro-degree outside.
+        let on_earth = west >= -180_000_000 && east <= 180_000_001 && south >= -90_000_000 && north <= 90_000_001;
         if !ordered || !on_earth {
-            let what = format!("[grid] {} {} to {} {} is no area", grid.west, grid.south, grid.east, grid.north);
+            let what = format!("[grid] {west} {south} to {east} {north} is no area");
             problems.setting(offset, what, "give the edges in micro-degrees, west < east and south < north");
         }
-        let positive = [grid.cell_width, grid.cell_height, grid.area_columns, grid.area_rows].iter().all(|n| *n > 0);
-        if !positive {
-            problems.setting(offset, "[grid] a size is 0".to_owned(), "cell and area sizes are at least 1");
+        if grid.cell_width == 0 || grid.cell_height == 0 {
+            problems.setting(offset, "[grid] a size is 0".to_owned(), "cell sizes are at least 1");
         }
         let (cell_width, cell_height) = (grid.cell_width.max(1), grid.cell_height.max(1));
-        let (area_columns, area_rows) = (grid.area_columns.max(1), grid.area_rows.max(1));
-        let width = grid.east.saturating_sub(grid.west).max(1) as u32;
-        let height = grid.north.saturating_sub(grid.south).max(1) as u32;
+        let width = east.saturating_sub(west).max(1) as u32;
+        let height = north.saturating_sub(south).max(1) as u32;
         let (columns, rows) = (width.div_ceil(cell_width), height.div_ceil(cell_height));
         if u64::from(columns) * u64::from(rows) >= u64::from(u32::MAX) {
             problems.setting(offset, format!("[grid] has {columns} × {rows} cells"), "choose larger cells");
         }
-        if grid.cell_code == CellCode::AreaRowColumn && (area_columns > 1000 || area_rows > 1000) {
-            let what = format!("[grid] areas of {area_columns} × {area_rows} cells do not fit 3 digits each");
-            problems.setting(offset, what, "choose at most 1000 rows and columns, or cell_code = \"index\"");
-        }
-        Self {
-            west: grid.west,
-            south: grid.south,
-            width,
-            height,
-            cell_width,
-            cell_height,
-            columns,
-            rows,
-            area_columns,
-            area_rows,
-            areas_across: columns.div_ceil(area_columns),
-            code: grid.cell_code,
-        }
+        let (areas, code) = match borders {
+            Some(borders) => (Areas::Borders(borders), grid.code_beside_polygons(offset, problems)),
+            None => {
+                let (blocks, code) = grid.blocks(columns, offset, problems);
+                (Areas::Blocks(blocks), code)
+            }
+        };
+        Self { west, south, width, height, cell_width, cell_height, columns, rows, areas, code }
     }
 
     pub(super) fn check_areas(&self, areas: usize, problems: &mut Problems) {
-        let down = self.rows.div_ceil(self.area_rows);
-        let expected = self.areas_across as usize * down as usize;
+        let Areas::Blocks(Blocks { rows, across, .. }) = self.areas else { return };
+        let down = self.rows.div_ceil(rows);
+        let expected = across as usize * down as usize;
         if areas != expected {
-            let what = format!("{areas} areas, but the grid has {} × {down} = {expected} blocks", self.areas_across);
+            let what = format!("{areas} areas, but the grid has {across} × {down} = {expected} blocks");
             problems.push("areas.csv", 0, what, "list one area for every block, row by row from the south-west");
+        }
+    }
+
+    /// Width and height of a cell, in micro-degrees.
+    pub const fn cell_size(&self) -> (u32, u32) {
+        (self.cell_width, self.cell_height)
+    }
+
+    /// The borders of areas, if they are polygons.
+    pub const fn borders(&self) -> Option<&Borders> {
+        match &self.areas {
+            Areas::Blocks(_) => None,
+            Areas::Borders(borders) => Some(borders),
         }
     }
 
@@ -92,9 +135,34 @@ impl Grid {
         self.columns * self.rows
     }
 
+    /// Where a place lies; outside the raster and outside all areas nowhere.
+    #[inline]
+    pub fn locate(&self, place: FinePoint) -> Option<Located> {
+        let cell = self.cell(place.rounded())?;
+        let area = match &self.areas {
+            Areas::Blocks(blocks) => blocks.area(cell, self.columns),
+            Areas::Borders(borders) => borders.area(place)?,
+        };
+        Some(Located { cell, area })
+    }
+
+    /// The same for what is only known to lie in a cell: its centre.
+    #[inline]
+    pub fn locate_cell(&self, cell: CellId) -> Option<Located> {
+        self.locate(self.centre(cell).into())
+    }
+
+    /// Whether an area, its border included, has a place.
+    pub fn has(&self, area: AreaId, place: FinePoint) -> bool {
+        match &self.areas {
+            Areas::Blocks(_) => self.locate(place).is_some_and(|located| located.area == area),
+            Areas::Borders(borders) => borders.has(area, place),
+        }
+    }
+
     /// The cell that a point lies in. A point on an edge belongs to the cell east or north of it; outside the raster none.
     #[inline]
-    pub fn locate(&self, point: Point) -> Option<CellId> {
+    pub fn cell(&self, point: Point) -> Option<CellId> {
         let x = (i64::from(point.lng) - i64::from(self.west)) as u64;
         let y = (i64::from(point.lat) - i64::from(self.south)) as u64;
         if x >= u64::from(self.width) || y >= u64::from(self.height) {
@@ -106,13 +174,6 @@ impl Grid {
     /// Whether a longitude lies between the raster's west and east edge.
     pub fn spans_longitude(&self, lng: i32) -> bool {
         (i64::from(self.west)..i64::from(self.west) + i64::from(self.width)).contains(&i64::from(lng))
-    }
-
-    /// The area of a cell.
-    #[inline]
-    pub fn area(&self, cell: CellId) -> AreaId {
-        let (row, column) = (cell.0 / self.columns, cell.0 % self.columns);
-        AreaId((row / self.area_rows * self.areas_across + column / self.area_columns) as u16)
     }
 
     /// The middle of a cell; of the last row and column, which the raster's edge may cut, of what lies inside.
@@ -131,38 +192,82 @@ impl Grid {
     /// digits at least.
     #[inline]
     pub fn code_parts<'a>(&self, cell: CellId, areas: &'a [Named]) -> (&'a str, u64, usize) {
-        match self.code {
-            CellCode::Index => ("", u64::from(cell.0), 1),
-            CellCode::AreaRowColumn => {
-                let (row, column) = (cell.0 / self.columns % self.area_rows, cell.0 % self.columns % self.area_columns);
-                (&areas[self.area(cell).index()].code, u64::from(row) * 1000 + u64::from(column), 6)
+        match (self.code, &self.areas) {
+            (CellCode::AreaRowColumn, Areas::Blocks(blocks)) => {
+                let (row, column) = (cell.0 / self.columns % blocks.rows, cell.0 % self.columns % blocks.columns);
+                let area = blocks.area(cell, self.columns);
+                (&areas[area.index()].code, u64::from(row) * 1000 + u64::from(column), 6)
             }
+            _ => ("", u64::from(cell.0), 1),
         }
     }
 
     /// The cell of a code.
     pub fn by_code(&self, code: &str, areas: &[Named]) -> Option<CellId> {
-        match self.code {
-            CellCode::Index => {
-                let plain =
-                    code.bytes().all(|byte| byte.is_ascii_digit()) && (code.len() == 1 || !code.starts_with('0'));
-                code.parse().ok().filter(|index| plain && *index < self.cells()).map(CellId)
-            }
-            CellCode::AreaRowColumn => {
+        match (self.code, &self.areas) {
+            (CellCode::AreaRowColumn, Areas::Blocks(blocks)) => {
                 let (area, place) = code.split_at_checked(code.len().checked_sub(6)?)?;
                 let area = u32::from(position(areas, area)?);
                 if !place.bytes().all(|byte| byte.is_ascii_digit()) {
                     return None;
                 }
                 let (row, column): (u32, u32) = (place[..3].parse().ok()?, place[3..].parse().ok()?);
-                if row >= self.area_rows || column >= self.area_columns {
+                if row >= blocks.rows || column >= blocks.columns {
                     return None;
                 }
-                let row = area / self.areas_across * self.area_rows + row;
-                let column = area % self.areas_across * self.area_columns + column;
+                let row = area / blocks.across * blocks.rows + row;
+                let column = area % blocks.across * blocks.columns + column;
                 (row < self.rows && column < self.columns).then(|| CellId(row * self.columns + column))
             }
+            _ => {
+                let plain =
+                    code.bytes().all(|byte| byte.is_ascii_digit()) && (code.len() == 1 || !code.starts_with('0'));
+                code.parse().ok().filter(|index| plain && *index < self.cells()).map(CellId)
+            }
         }
+    }
+}
+
+impl Blocks {
+    #[inline]
+    fn area(&self, cell: CellId, columns: u32) -> AreaId {
+        let (row, column) = (cell.0 / columns, cell.0 % columns);
+        AreaId((row / self.rows * self.across + column / self.columns) as u16)
+    }
+}
+
+impl GridSettings {
+    /// Areas as blocks of cells of a raster with so many columns, and how cells are called.
+    fn blocks(&self, columns: u32, offset: usize, problems: &mut Problems) -> (Blocks, CellCode) {
+        let mut size = |given: Option<u32>, key: &str| {
+            given.filter(|size| *size > 0).unwrap_or_else(|| {
+                let what = given.map_or(format!("[grid] has no {key}"), |size| format!("[grid] {key} = {size}"));
+                problems.setting(offset, what, "areas are blocks of at least one cell, or polygons in areas.geojson");
+                1
+            })
+        };
+        let (block_columns, rows) = (size(self.area_columns, "area_columns"), size(self.area_rows, "area_rows"));
+        let code = self.cell_code.unwrap_or_else(|| {
+            problems.setting(offset, "[grid] has no cell_code".to_owned(), "it is \"index\" or \"area_row_column\"");
+            CellCode::Index
+        });
+        if code == CellCode::AreaRowColumn && (block_columns > 1000 || rows > 1000) {
+            let what = format!("[grid] areas of {block_columns} × {rows} cells do not fit 3 digits each");
+            problems.setting(offset, what, "choose at most 1000 rows and columns, or cell_code = \"index\"");
+        }
+        (Blocks { columns: block_columns, rows, across: columns.div_ceil(block_columns) }, code)
+    }
+
+    /// How cells are called where areas are polygons: nothing may be said about blocks.
+    fn code_beside_polygons(&self, offset: usize, problems: &mut Problems) -> CellCode {
+        let blocks = self.area_columns.is_some() || self.area_rows.is_some();
+        if blocks || self.cell_code == Some(CellCode::AreaRowColumn) {
+            let what = "[grid] has area_columns, area_rows or cell_code = \"area_row_column\" beside areas.geojson";
+            let mend =
+                "areas are polygons: leave out what is about blocks of cells, and cell_code or make it \"index\"";
+            problems.setting(offset, what.to_owned(), mend);
+        }
+        CellCode::Index
     }
 }
 
@@ -172,18 +277,18 @@ mod tests {
 
     fn bench() -> Grid {
         let settings = GridSettings {
-            west: 121_450_000,
-            south: 30_900_000,
-            east: 121_950_000,
-            north: 31_400_000,
+            west: Some(121_450_000),
+            south: Some(30_900_000),
+            east: Some(121_950_000),
+            north: Some(31_400_000),
             cell_width: 1049,
             cell_height: 902,
-            area_columns: 50,
-            area_rows: 50,
-            cell_code: CellCode::Index,
+            area_columns: Some(50),
+            area_rows: Some(50),
+            cell_code: Some(CellCode::Index),
         };
         let mut problems = Problems::default();
-        let grid = Grid::compile(&Spanned::new(0..0, settings), &mut problems);
+        let grid = Grid::compile(&Spanned::new(0..0, settings), None, &mut problems);
         grid.check_areas(120, &mut problems);
         problems.into_result(grid).expect("a valid grid")
     }
@@ -193,16 +298,19 @@ mod tests {
         let grid = bench();
         assert_eq!((grid.columns, grid.rows), (477, 555));
         for (lng, lat) in [(0, 0), (1048, 901), (1049, 902), (499_999, 499_999), (250_000, 123_456)] {
-            let cell = grid.locate(Point { lng: 121_450_000 + lng, lat: 30_900_000 + lat }).expect("inside");
+            let point = Point { lng: 121_450_000 + lng, lat: 30_900_000 + lat };
+            let Located { cell, area } = grid.locate(point.into()).expect("inside");
             let (cx, cy) = (lng as u32 / 1049, lat as u32 / 902);
             assert_eq!(cell.0, cy * 477 + cx);
-            assert_eq!(u32::from(grid.area(cell).0), cy / 50 * 10 + cx / 50);
-            assert_eq!(grid.locate(grid.centre(cell)), Some(cell));
+            assert_eq!(u32::from(area.0), cy / 50 * 10 + cx / 50);
+            assert_eq!(grid.locate_cell(cell), Some(Located { cell, area }));
+            assert!(grid.has(area, point.into()) && !grid.has(AreaId(area.0 + 1), point.into()));
         }
         for (lng, lat) in [(-1, 0), (0, -1), (500_000, 0), (0, 500_000), (i32::MAX - 121_450_000, 0)] {
-            assert_eq!(grid.locate(Point { lng: 121_450_000 + lng, lat: 30_900_000 + lat }), None);
+            let point = Point { lng: 121_450_000 + lng, lat: 30_900_000 + lat };
+            assert_eq!(grid.locate(point.into()), None);
         }
-        assert_eq!(grid.locate(Point { lng: i32::MIN, lat: i32::MIN }), None);
+        assert_eq!(grid.locate(Point { lng: i32::MIN, lat: i32::MIN }.into()), None);
     }
 
     #[test]

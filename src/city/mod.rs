@@ -6,24 +6,38 @@
 //!
 //! This room knows no clock, no thread and no state of the dispatcher.
 
+mod area;
+mod border;
 mod class;
 mod duty;
 mod files;
+mod frame;
+mod geojson;
 mod grid;
 mod names;
+mod pointer;
 mod roster;
+mod seam;
+mod shape;
 mod source;
+mod time_format;
 
 use std::path::Path;
 
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use duty::{Candidate, DutyList};
 pub use files::{CityFiles, Problem, Problems};
-pub use grid::{CellCode, Grid};
+pub use frame::{Frame, FrameId, Frames};
+pub use grid::{CellCode, Grid, Located};
 pub use names::Names;
+pub use pointer::{Clash, Node, Pointer, Pointers, Slot};
 pub use roster::{PoolId, Roster, UnitSpec};
+pub use seam::{Seam, Warning};
+pub use shape::Shape;
 pub use source::{Late, Source, SourceKind};
+pub use time_format::{TimeFormat, TimePattern};
 
+use crate::ids::AreaId;
 use crate::time::Window;
 use files::{Settings, Spanned};
 
@@ -58,7 +72,9 @@ pub struct City {
     pub name_en: Box<str>,
     /// Hash of its files.
     pub version: u64,
-    /// The raster of cells and areas.
+    /// The frames that places may be said in.
+    pub frames: Frames,
+    /// The raster of cells, and the areas on it.
     pub grid: Grid,
     /// Areas 街镇, by [`crate::ids::AreaId`].
     pub areas: Vec<Named>,
@@ -84,6 +100,8 @@ pub struct City {
     pub memory: Memory,
     /// A jump of event time beyond this is believed only with the reports that follow.
     pub jump_ms: i64,
+    /// What its people should know.
+    pub warnings: Vec<Warning>,
     files: CityFiles,
 }
 
@@ -109,6 +127,11 @@ impl City {
         &self.files
     }
 
+    /// The area of a code.
+    pub fn area_by_code(&self, code: &str) -> Option<AreaId> {
+        position(&self.areas, code).map(AreaId)
+    }
+
     /// Compiles files into a city.
     ///
     /// # Errors
@@ -116,22 +139,27 @@ impl City {
     pub fn compile(files: CityFiles) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let settings = Settings::parse(&files, &mut problems).ok_or_else(|| std::mem::take(&mut problems))?;
-        let grid = Grid::compile(&settings.grid, &mut problems);
-        let areas = files.named("areas.csv", &mut problems);
+        let frames = Frames::compile(&settings, &mut problems);
+        let (areas, borders) = area::compile(&files, &settings, &frames, &mut problems);
+        let grid = Grid::compile(&settings.grid, borders, &mut problems);
         let departments = files.named("departments.csv", &mut problems);
         grid.check_areas(areas.len(), &mut problems);
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
-        let (sources, source_names, dedup_windows) = source::compile(&settings, &mut problems);
+        let catalogue = shape::Catalogue { classes: &classes, words: &categories };
+        let (sources, source_names, dedup_windows) = source::compile(&settings, &frames, &catalogue, &mut problems);
         let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
         let duty = DutyList::compile(&files, &tables, &mut problems);
         let roster = Roster::compile(&files, &settings, &tables, &mut problems);
         let memory = compile_memory(&settings, &mut problems);
-        problems.into_result(Self {
+        problems.into_result(())?;
+        let warnings = grid.borders().map(|borders| seam::find(borders, &areas, grid.cell_size())).unwrap_or_default();
+        Ok(Self {
             id: settings.city.id.as_str().into(),
             name_zh: settings.city.name_zh.as_str().into(),
             name_en: settings.city.name_en.as_str().into(),
             version: files.version(),
+            frames,
             grid,
             areas,
             departments,
@@ -145,6 +173,7 @@ impl City {
             roster,
             memory,
             jump_ms: i64::from(settings.time.jump_minutes) * 60_000,
+            warnings,
             files,
         })
     }

@@ -3,7 +3,7 @@
 use crate::fingerprint::body_hash;
 
 /// Names to positions. Built once, then only read.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Names {
     entries: Vec<(Box<str>, u16)>,
     /// Open addressing over `entries`; [`FREE`] is free. Length is a power of two, at most half full.

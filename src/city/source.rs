@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::Names;
 use super::files::{Problems, Settings, SourceSettings};
+use super::shape::Catalogue;
+use super::{FrameId, Frames, Names, Shape};
 use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
-use crate::report::Urgency;
+use crate::report::{Field, Urgency};
 use crate::time::Window;
 
 /// What kind of system a source is.
@@ -65,16 +66,30 @@ pub struct Source {
     pub trust_urgency: bool,
     /// Longest id in bytes.
     pub id_bytes_max: usize,
+    /// The frame of its places where it does not say one.
+    pub frame: FrameId,
     /// Which of the city's dedup windows is its own.
     pub dedup: u8,
+    /// How far its category is trusted, in thousandths.
+    pub confidence: u16,
+    /// How the lines of a file are read that is declared to come from it; as input schema v1 without one.
+    pub shape: Option<Shape>,
 }
+
+/// A class that the source's own category gives is certain, unless the city says otherwise.
+const CERTAIN: u16 = 1000;
 
 /// Longest dedup window: times within it are kept as 32 bits of milliseconds.
 const DEDUP_MINUTES_MAX: i64 = 49 * 24 * 60;
 /// Most different dedup windows: each costs the mind a set of its own.
 const DEDUP_WINDOWS_MAX: usize = 16;
 
-pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Source>, Names, Vec<Window>) {
+pub(super) fn compile(
+    settings: &Settings,
+    frames: &Frames,
+    catalogue: &Catalogue<'_>,
+    problems: &mut Problems,
+) -> (Vec<Source>, Names, Vec<Window>) {
     let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
     for spanned in &settings.source {
         let (offset, raw) = (spanned.span().start, spanned.get_ref());
@@ -94,7 +109,14 @@ pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Sour
             windows.push(window);
             windows.len() - 1
         });
-        sources.push(compile_one(raw, offset, dedup as u8, problems));
+        let frame = frames.of_setting(raw.frame.as_ref(), problems);
+        let shape = raw.shape.as_ref().map(|shape| {
+            let (offset, shape) = (shape.span().start, shape.get_ref());
+            let compiled = shape.compile(offset, catalogue, problems);
+            check_shape(raw, &compiled, offset, problems);
+            compiled
+        });
+        sources.push(compile_one(raw, offset, (frame, shape), dedup as u8, problems));
     }
     if sources.is_empty() || sources.len() > 60_000 {
         problems.setting(0, format!("{} sources", sources.len()), "declare at least one [[source]], at most 60,000");
@@ -106,7 +128,13 @@ pub(super) fn compile(settings: &Settings, problems: &mut Problems) -> (Vec<Sour
     (sources, names, windows)
 }
 
-fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Problems) -> Source {
+fn compile_one(
+    raw: &SourceSettings,
+    offset: usize,
+    (frame, shape): (FrameId, Option<Shape>),
+    dedup: u8,
+    problems: &mut Problems,
+) -> Source {
     let name = &raw.name;
     let urgency = Urgency::from_letter(&raw.urgency).unwrap_or_else(|| {
         let what = format!("[[source]] \"{name}\": urgency = \"{}\"", raw.urgency);
@@ -141,6 +169,27 @@ fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Pr
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
         id_bytes_max,
+        frame,
         dedup,
+        confidence: raw.shape.as_ref().map_or(CERTAIN, |shape| shape.get_ref().confidence(CERTAIN, problems)),
+        shape,
+    }
+}
+
+/// A shape says reports, and what its source must say has a place in it.
+fn check_shape(raw: &SourceSettings, shape: &Shape, offset: usize, problems: &mut Problems) {
+    let mut check = |is_right: bool, what: &str, mend: &str| {
+        if !is_right {
+            problems.setting(offset, format!("[[source]] \"{}\" has a shape, but {what}", raw.name), mend);
+        }
+    };
+    let has = |list: &[String], word: &str| list.iter().any(|given| given == word);
+    let points = |fields: &[Field]| fields.iter().any(|field| shape.slot(*field).is_some());
+    check(has(&raw.may, "report"), "may not report", "add \"report\" to may: lines of a shape are reports");
+    for (word, fields) in
+        [("ts", &[Field::Ts][..]), ("place", &[Field::Lng, Field::Cell]), ("category", &[Field::Category])]
+    {
+        let what = format!("it requires {word}, which the shape does not point to");
+        check(!has(&raw.require, word) || points(fields), &what, "point to it, or do not require it");
     }
 }

@@ -17,7 +17,7 @@ pub struct Door<'a> {
     key: HashKey,
     /// The source of lines that do not name one.
     speaker: Option<SourceId>,
-    decoder: Decoder,
+    decoder: Decoder<'a>,
 }
 
 /// What a chunk came to.
@@ -47,7 +47,7 @@ struct Line<'a> {
 impl<'a> Door<'a> {
     /// A door of a city.
     pub fn new(city: &'a City, key: HashKey, speaker: Option<SourceId>) -> Self {
-        Self { city, key, speaker, decoder: Decoder::new() }
+        Self { city, key, speaker, decoder: Decoder::of(city, speaker) }
     }
 
     /// Understands the lines of a chunk that was read into a frame, and closes the frame.

@@ -8,6 +8,7 @@ pub mod door;
 pub mod input;
 mod json;
 mod number;
+mod reader;
 mod scan;
 mod steps;
 mod time;

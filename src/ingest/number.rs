@@ -68,21 +68,34 @@ fn no_digits(number: &[u8]) -> NotInteger {
 }
 
 /// Decimals of a degree that are kept.
-const DECIMALS: usize = 6;
+const DECIMALS: usize = 9;
+/// Nano-degrees of a micro-degree.
+const FINE: u64 = 1000;
 
-/// Degrees as micro-degrees, rounded half away from zero; `None` if their size is over `max`.
+/// Degrees as nano-degrees, the rest cut off; `None` if their size, rounded to micro-degrees, is over `max_micro`. Cut and not
+/// rounded, because who rounds twice may round up what is below a half.
 #[inline]
-pub fn microdegrees(number: &[u8], max: i32) -> Option<i32> {
+pub fn nanodegrees(number: &[u8], max_micro: i32) -> Option<i64> {
     let is_negative = number[0] == b'-';
     let unsigned = &number[usize::from(is_negative)..];
-    let size = decimal_microdegrees(unsigned).unwrap_or_else(|| exponent_microdegrees(unsigned));
-    let size = i32::try_from(size).ok().filter(|&size| size <= max)?;
+    let size = decimal_nanodegrees(unsigned).unwrap_or_else(|| exponent_nanodegrees(unsigned));
+    let size = i64::try_from(size).ok().filter(|&size| size < (i64::from(max_micro) * 2 + 1) * (FINE as i64 / 2))?;
     Some(if is_negative { -size } else { size })
+}
+
+/// A number as people and tables write it, so that [`nanodegrees`] takes it: one of JSON, or with a plus, with leading
+/// zeros, or with nothing before or behind the point.
+pub fn loose_number(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_number = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    // Rust takes such texts, and words for infinity, which begin with a letter.
+    (is_number && text.parse::<f64>().is_ok()).then_some(text)
 }
 
 /// Digits, and perhaps a point and digits, by decimal arithmetic; `None` if there is an exponent.
 #[inline]
-fn decimal_microdegrees(unsigned: &[u8]) -> Option<u64> {
+fn decimal_nanodegrees(unsigned: &[u8]) -> Option<u64> {
     let mut whole: u64 = 0;
     let mut point = 0;
     while let Some(digit) = unsigned.get(point).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit <= 9) {
@@ -90,37 +103,41 @@ fn decimal_microdegrees(unsigned: &[u8]) -> Option<u64> {
         whole = (whole * 10 + u64::from(digit)).min(1_000_000_000);
         point += 1;
     }
-    let micro = match &unsigned[point..] {
+    let nano = match &unsigned[point..] {
         [] => 0,
-        &[b'.', a, b, c, d, e, f] => eight_digits([b'0', b'0', a, b, c, d, e, f])?,
-        [b'.', decimals @ ..] => rounded_millionths(decimals)?,
+        &[b'.', a, b, c, d, e, f] => eight_digits([b'0', b'0', a, b, c, d, e, f])? * FINE,
+        [b'.', decimals @ ..] => billionths(decimals)?,
         _ => return None,
     };
-    Some(whole * 1_000_000 + micro)
+    Some(whole * 1_000_000_000 + nano)
 }
 
-/// Any number of decimals as millionths, rounded half up.
+/// Any number of decimals as billionths, the rest cut off.
 #[inline(never)]
-fn rounded_millionths(decimals: &[u8]) -> Option<u64> {
+fn billionths(decimals: &[u8]) -> Option<u64> {
     let (kept, dropped) = decimals.split_at(decimals.len().min(DECIMALS));
-    let millionths = more_digits(0, kept)? * 10_u64.pow((DECIMALS - kept.len()) as u32);
-    // The first digit that is dropped decides: from 5 on, the rest is at least a half.
-    let up = dropped.first().is_some_and(|&first| first >= b'5');
-    dropped.iter().all(u8::is_ascii_digit).then_some(millionths + u64::from(up))
+    let billionths = more_digits(0, kept)? * 10_u64.pow((DECIMALS - kept.len()) as u32);
+    dropped.iter().all(u8::is_ascii_digit).then_some(billionths)
 }
 
 /// A number with an exponent, which no device writes for degrees: through a float, good to far less than a micro-degree.
 #[cold]
 #[inline(never)]
-fn exponent_microdegrees(unsigned: &[u8]) -> u64 {
+fn exponent_nanodegrees(unsigned: &[u8]) -> u64 {
     let degrees = std::str::from_utf8(unsigned).ok().and_then(|text| text.parse::<f64>().ok());
-    (degrees.expect("a JSON number is a Rust number") * 1e6).round() as u64
+    (degrees.expect("a JSON number is a Rust number") * 1e9).round() as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geo::FinePoint;
     use proptest::prelude::*;
+
+    /// Degrees, rounded to micro-degrees as places are.
+    fn microdegrees(number: &[u8], max: i32) -> Option<i32> {
+        nanodegrees(number, max).map(|lng| FinePoint { lng, lat: 0 }.rounded().lng)
+    }
 
     #[test]
     fn integers() {
@@ -193,6 +210,20 @@ mod tests {
             ("0e999", Some(0)),
         ] {
             assert_eq!(microdegrees(number.as_bytes(), MAX), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn nine_decimals_are_kept() {
+        for (number, expected) in [
+            ("-73.869424572841751", -73_869_424_572),
+            ("121.812730", 121_812_730_000),
+            ("40.7491568", 40_749_156_800),
+            ("0.0000000019", 1),
+            ("180.0000004999", 180_000_000_499),
+            ("-1.5e-9", -2),
+        ] {
+            assert_eq!(nanodegrees(number.as_bytes(), 180_000_000), Some(expected), "{number}");
         }
     }
 

@@ -11,10 +11,7 @@
 
 use super::json::{Kind, Levels};
 use super::scan::{BLOCK, Text};
-use crate::report::Field;
-
-/// Stands for a key that the schema does not have: such keys count as the line's own.
-pub const NO_FIELD: Field = Field::Line;
+use crate::city::{Node, Slot};
 
 /// Steps that are kept. When they are used up, all are forgotten: either shapes are few, or there is no shape.
 const STEPS: usize = 256;
@@ -38,10 +35,10 @@ pub struct Step {
     pub levels: Levels,
     /// What stands behind it.
     pub kind: Kind,
-    /// The field of the line's own object that it names or is inside of.
-    pub field: Field,
-    /// The field whose value it begins or ends, if it does.
-    pub slot: Field,
+    /// The innermost value of the table of pointers that it leads to, or is inside of.
+    pub node: Node,
+    /// The slot whose value it begins or ends, if it does.
+    pub slot: Slot,
     /// What followed it before; the rest is [`StepId::NONE`].
     followers: [StepId; FOLLOWERS],
 }
@@ -74,7 +71,7 @@ impl Steps {
     /// A table that knows nothing yet.
     pub fn new() -> Self {
         // No UTF-8 text has this byte.
-        let start = Step::new(&[0xff], Kind::Start, Levels::default(), NO_FIELD);
+        let start = Step::new(&[0xff], Kind::Start, Levels::default(), Node::ROOT);
         Self { steps: Box::new([start; STEPS]), length: 2, index: Box::new([StepId::NONE; PLACES]) }
     }
 
@@ -139,15 +136,15 @@ impl Steps {
 }
 
 impl Step {
-    /// A step of this text. It names no field and begins and ends none.
-    pub fn new(text: &[u8], kind: Kind, levels: Levels, field: Field) -> Self {
+    /// A step of this text. It begins and ends the value of no slot.
+    pub fn new(text: &[u8], kind: Kind, levels: Levels, node: Node) -> Self {
         let kept = text.len().min(BLOCK);
         let mut bytes = [0; BLOCK];
         bytes[..kept].copy_from_slice(&text[..kept]);
         let mask = ((1u64 << kept) - 1) as u32;
         let followers = [StepId::NONE; FOLLOWERS];
         let length = text.len() as u32;
-        Self { bytes, mask, length, levels, kind, field, slot: NO_FIELD, followers }
+        Self { bytes, mask, length, levels, kind, node, slot: Slot::NONE, followers }
     }
 
     /// Whether it stands in the text, with something of its kind behind it.
@@ -159,12 +156,12 @@ impl Step {
 
     /// A hash of all that makes it what it is.
     fn hash(&self) -> u64 {
-        rapidhash::v3::rapidhash_v3(&self.bytes) ^ (u64::from(self.levels.depth) << 5 | self.field as u64)
+        rapidhash::v3::rapidhash_v3(&self.bytes) ^ (u64::from(self.levels.depth) << 8 | self.node.index() as u64)
     }
 
     /// Whether it is the same step, whatever follows it.
     fn is_same(&self, other: &Self) -> bool {
-        (self.mask, self.bytes, self.kind, self.levels, self.field)
-            == (other.mask, other.bytes, other.kind, other.levels, other.field)
+        (self.mask, self.bytes, self.kind, self.levels, self.node)
+            == (other.mask, other.bytes, other.kind, other.levels, other.node)
     }
 }

@@ -1,4 +1,10 @@
-//! RFC 3339 date-times, by their fixed places.
+//! Times as they are written: RFC 3339 date-times, by their fixed places, and what sources declare.
+
+use jiff::civil::DateTime;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use crate::city::{TimeFormat, TimePattern};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -27,6 +33,62 @@ pub fn rfc3339_ms(text: &str) -> Option<i64> {
     let second_ms = if second == 60 { 59_999 } else { second * 1000 + fraction_ms };
     let minutes = hour * 60 + minute - offset_min;
     Some(days_since_1970(year, month, day) * DAY_MS + minutes * 60_000 + second_ms)
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z of a time that is written in a declared format.
+pub fn declared_ms(text: &str, format: &TimeFormat) -> Option<i64> {
+    match format {
+        TimeFormat::Rfc3339 => rfc3339_ms(text),
+        TimeFormat::UnixMs => unix_ms(text, 1),
+        TimeFormat::UnixS => unix_ms(text, 1000),
+        TimeFormat::Pattern(pattern) => pattern_ms(text, pattern),
+    }
+}
+
+/// A count of units of so many milliseconds. A fraction is cut off at the millisecond.
+fn unix_ms(text: &str, unit_ms: i64) -> Option<i64> {
+    let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    if [whole, fraction].iter().any(|part| part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |all, digit| all * 10 + i64::from(digit - b'0'));
+    let ms = whole.parse::<i64>().ok()?.checked_mul(unit_ms)?.checked_add(thousandths * unit_ms / 1000)?;
+    Some(if is_negative { -ms } else { ms })
+}
+
+/// A time by a pattern.
+fn pattern_ms(text: &str, pattern: &TimePattern) -> Option<i64> {
+    let local = pattern.plain.and_then(|between| plain_local(text, between));
+    if let (Some(local), Some(zone)) = (local, &pattern.zone) {
+        return utc_ms(local, zone);
+    }
+    let read = strtime::parse(&*pattern.text, text).ok()?;
+    match &pattern.zone {
+        Some(zone) => utc_ms(read.to_datetime().ok()?, zone),
+        None => read.to_timestamp().ok().map(|timestamp| timestamp.as_millisecond()),
+    }
+}
+
+/// `2026-01-01T08:00:00` with `between` for the `T`, in the usual places; the rest is for the pattern to judge.
+fn plain_local(text: &str, between: u8) -> Option<DateTime> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, t, h0, h1, b':', i0, i1, b':', s0, s1] =
+        text.as_bytes().as_array::<19>()?
+    else {
+        return None;
+    };
+    if t != between {
+        return None;
+    }
+    let year = two_digits(y0, y1)? * 100 + two_digits(y2, y3)?;
+    let part = |tens, ones| two_digits(tens, ones).map(|part| part as i8);
+    DateTime::new(year as i16, part(m0, m1)?, part(d0, d1)?, part(h0, h1)?, part(i0, i1)?, part(s0, s1)?, 0).ok()
+}
+
+/// A local time in UTC. One that a zone skips in spring is as late as if the clock had gone on; of two in autumn it is the
+/// first (RFC 5545).
+fn utc_ms(local: DateTime, zone: &TimeZone) -> Option<i64> {
+    zone.to_ambiguous_timestamp(local).compatible().ok().map(|timestamp| timestamp.as_millisecond())
 }
 
 /// The number that two digits write.
@@ -91,6 +153,97 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZoneDatabase;
+    use proptest::prelude::*;
+
+    fn pattern(text: &str, zone: &str, plain: Option<u8>) -> TimePattern {
+        let zone = TimeZoneDatabase::bundled().get(zone).expect("a zone");
+        TimePattern { text: text.into(), zone: Some(zone), plain }
+    }
+
+    #[test]
+    fn counts_since_1970() {
+        for (text, unit_ms, expected) in [
+            ("0", 1, Some(0)),
+            ("1767225600001", 1, Some(1_767_225_600_001)),
+            ("1767225600001.9", 1, Some(1_767_225_600_001)),
+            ("1767225600", 1000, Some(1_767_225_600_000)),
+            ("1767225600.0", 1000, Some(1_767_225_600_000)),
+            ("1767225600.1239", 1000, Some(1_767_225_600_123)),
+            ("1767225600.5", 1000, Some(1_767_225_600_500)),
+            ("-1.5", 1000, Some(-1_500)),
+            ("9223372036854775807", 1, Some(i64::MAX)),
+            ("9223372036854775807", 1000, None),
+            ("9223372036854775.9", 1000, None),
+            ("99999999999999999999", 1, None),
+            ("1e9", 1000, None),
+            ("1.", 1000, None),
+            (".5", 1000, None),
+            ("--5", 1000, None),
+            ("+5", 1000, None),
+            ("five", 1, None),
+            ("", 1, None),
+            ("-", 1, None),
+        ] {
+            assert_eq!(unix_ms(text, unit_ms), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn local_times_in_their_zone() {
+        for (zone, text, utc) in [
+            ("Asia/Shanghai", "2026-01-01T08:00:00", Some("2026-01-01T00:00:00Z")),
+            // Shanghai had summer time.
+            ("Asia/Shanghai", "1989-07-01T09:00:00", Some("1989-07-01T00:00:00Z")),
+            ("America/New_York", "2010-01-07T11:41:51", Some("2010-01-07T16:41:51Z")),
+            ("America/New_York", "2010-07-07T11:41:51", Some("2010-07-07T15:41:51Z")),
+            // Between 2:00 and 3:00 in spring there was no time; in autumn that between 1:00 and 2:00 came twice.
+            ("America/New_York", "2010-03-14T01:59:59", Some("2010-03-14T06:59:59Z")),
+            ("America/New_York", "2010-03-14T02:30:00", Some("2010-03-14T07:30:00Z")),
+            ("America/New_York", "2010-03-14T03:00:00", Some("2010-03-14T07:00:00Z")),
+            ("America/New_York", "2010-11-07T00:59:59", Some("2010-11-07T04:59:59Z")),
+            ("America/New_York", "2010-11-07T01:30:00", Some("2010-11-07T05:30:00Z")),
+            ("America/New_York", "2010-11-07T02:00:00", Some("2010-11-07T07:00:00Z")),
+            // Far ahead, by the rule of the zone.
+            ("America/New_York", "2090-07-01T00:00:00", Some("2090-07-01T04:00:00Z")),
+            ("Asia/Kathmandu", "2026-01-01T05:45:00", Some("2026-01-01T00:00:00Z")),
+            ("UTC", "2016-12-31T23:59:60", Some("2016-12-31T23:59:59Z")),
+            ("UTC", "2026-1-1T00:00:00", Some("2026-01-01T00:00:00Z")),
+            ("UTC", "2026-02-29T00:00:00", None),
+            ("UTC", "2026-01-01T24:00:00", None),
+            ("UTC", "2026-01-01T00:00:00.5", None),
+            ("UTC", "2026-01-01T00:00:00Z", None),
+            ("UTC", "2026-01-01T00:00", None),
+        ] {
+            for plain in [None, Some(b'T')] {
+                let pattern = pattern("%Y-%m-%dT%H:%M:%S", zone, plain);
+                assert_eq!(pattern_ms(text, &pattern), utc.and_then(rfc3339_ms), "{text} in {zone}");
+            }
+        }
+    }
+
+    proptest! {
+        /// The short way reads what the long way reads, and leaves the rest to it.
+        #[test]
+        fn plain_patterns_are_read_alike(
+            date in (0..10_000, 0..14, 0..33), time in (0..26, 0..62, 0..62),
+            between in "[T t]", change in proptest::option::of((0..19_usize, "[0-9a:+ -]")),
+        ) {
+            let ((year, month, day), (hour, minute, second)) = (date, time);
+            let mut text = format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}");
+            if let Some((at, character)) = change {
+                text.replace_range(at..=at, &character);
+            }
+            for between in ["T", " "] {
+                let text_of = format!("%Y-%m-%d{between}%H:%M:%S");
+                for zone in ["Asia/Shanghai", "America/New_York"] {
+                    let long = pattern_ms(&text, &pattern(&text_of, zone, None));
+                    let short = pattern_ms(&text, &pattern(&text_of, zone, Some(between.as_bytes()[0])));
+                    prop_assert_eq!(short, long, "{} by {} in {}", text, text_of, zone);
+                }
+            }
+        }
+    }
 
     #[test]
     fn date_times() {

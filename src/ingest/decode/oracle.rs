@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::geo::Point;
+use crate::geo::FinePoint;
 use crate::ingest::time::rfc3339_ms;
 use crate::report::*;
 use crate::time::At;
@@ -177,7 +177,7 @@ impl Facts {
     }
 
     fn report(&self) -> Result<Report<'_>, Wrong> {
-        let point = self.point()?;
+        let (spot, frame) = (self.spot()?, self.text(Field::Frame, usize::MAX)?);
         let full = |field, max| Ok(self.text(field, max)?.filter(|text| !text.is_empty()));
         let cell = full(Field::Cell, 256)?;
         let component = full(Field::Component, 256)?;
@@ -196,11 +196,11 @@ impl Facts {
         };
         self.is(Field::Reporter, |value| matches!(value, Any::Text(_) | Any::Object))?;
         self.is(Field::Media, |value| matches!(value, Any::Array))?;
-        Ok(Report { point, cell, component, address, category, urgency, reporter: None })
+        Ok(Report { spot, frame, area: None, cell, component, address, category, urgency, reporter: None })
     }
 
     fn unit(&self) -> Result<UnitSays<'_>, Wrong> {
-        let point = self.point()?;
+        let (spot, frame) = (self.spot()?, self.text(Field::Frame, usize::MAX)?);
         let unit = self.name(Field::Unit, 64)?;
         let status = match self.text(Field::Status, usize::MAX)? {
             None => None,
@@ -216,7 +216,7 @@ impl Facts {
             Some(Any::Other(_)) => return Err((Field::Capacity, None)),
             Some(_) => return Err((Field::Capacity, Some(Reason::WrongType))),
         };
-        Ok(UnitSays { unit, status, point, capacity })
+        Ok(UnitSays { unit, status, spot, frame, capacity })
     }
 
     fn time(&self) -> Result<Option<At>, Wrong> {
@@ -230,7 +230,7 @@ impl Facts {
         if ms > 0 { Ok(Some(At(ms))) } else { Err((Field::Ts, Some(Reason::OutOfRange))) }
     }
 
-    fn point(&self) -> Result<Option<Point>, Wrong> {
+    fn spot(&self) -> Result<Option<Spot>, Wrong> {
         let lng = self.degrees(Field::Lng, 180.0)?;
         if lng.is_none() && self.get(Field::Lat).is_some() {
             return Err((Field::Lng, Some(Reason::Missing)));
@@ -239,21 +239,18 @@ impl Facts {
         if lng.is_some() && lat.is_none() {
             return Err((Field::Lat, Some(Reason::Missing)));
         }
-        match self.text(Field::Frame, usize::MAX)? {
-            None | Some("wgs84" | "cgcs2000") => Ok(lng.zip(lat).map(|(lng, lat)| Point { lng, lat })),
-            Some(_) => Err((Field::Frame, Some(Reason::NotAValue))),
-        }
+        Ok(lng.zip(lat).map(|(lng, lat)| Spot::Degrees(FinePoint { lng, lat })))
     }
 
-    fn degrees(&self, field: Field, max: f64) -> Result<Option<i32>, Wrong> {
+    fn degrees(&self, field: Field, max: f64) -> Result<Option<i64>, Wrong> {
         let degrees = match self.get(field) {
             None => return Ok(None),
             Some(Any::Integer(degrees)) => *degrees as f64,
             Some(Any::Other(degrees)) => *degrees,
             Some(_) => return Err((field, Some(Reason::WrongType))),
         };
-        let micro = (degrees * 1e6).round();
-        if micro.abs() <= max * 1e6 { Ok(Some(micro as i32)) } else { Err((field, Some(Reason::OutOfRange))) }
+        let in_range = (degrees * 1e6).round().abs() <= max * 1e6;
+        if in_range { Ok(Some((degrees * 1e9) as i64)) } else { Err((field, Some(Reason::OutOfRange))) }
     }
 
     fn name(&self, field: Field, max: usize) -> Result<&str, Wrong> {

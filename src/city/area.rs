@@ -1,0 +1,181 @@
+//! Areas 街镇: their codes and names, and where they are, if they are polygons and no blocks of the raster.
+
+use super::border::{Borders, Polygon};
+use super::files::{AREAS, AreasSettings, CityFiles, POLYGONS, Problems, Settings, Spanned};
+use super::geojson::{Collection, Feature, Pointer, Rings};
+use super::{Frame, FrameId, Frames, Named, Names};
+use crate::datum::plane::EastNorth;
+use crate::geo::FinePoint;
+use crate::ids::AreaId;
+use crate::report::Spot;
+
+/// The areas of a city, and their borders if it has any.
+pub(super) fn compile(
+    files: &CityFiles,
+    settings: &Settings,
+    frames: &Frames,
+    problems: &mut Problems,
+) -> (Vec<Named>, Option<Borders>) {
+    let listed = files.named(AREAS, problems);
+    match (files.get(POLYGONS), &settings.areas) {
+        (None, None) => (listed, None),
+        (Some(_), None) => {
+            let mend = "city.toml says with [areas] id = \"/properties/…\" what the polygons are called";
+            problems.push(POLYGONS, 0, "[areas] is missing".to_owned(), mend);
+            (listed, None)
+        }
+        (None, Some(spanned)) => {
+            let what = format!("[areas] without {POLYGONS}");
+            problems.setting(spanned.span().start, what, "leave out [areas], or put the file into the city's folder");
+            (listed, None)
+        }
+        (Some(text), Some(spanned)) => {
+            let mut drawing = Drawing::new(files, listed);
+            drawing.compile(text, spanned, frames, problems);
+            (drawing.named, Some(Borders::new(drawing.polygons)))
+        }
+    }
+}
+
+/// Areas as they are found in a file of polygons.
+struct Drawing {
+    /// Whether codes and names are those of a table; else they come with the polygons.
+    is_listed: bool,
+    named: Vec<Named>,
+    codes: Names,
+    polygons: Vec<Polygon>,
+}
+
+/// Most areas: their positions are 16 bits, one of which says that there is none.
+const AREAS_MAX: usize = u16::MAX as usize;
+
+impl Drawing {
+    fn new(files: &CityFiles, listed: Vec<Named>) -> Self {
+        let mut codes = Names::default();
+        for (position, named) in listed.iter().enumerate() {
+            codes.insert(&named.code, position as u16);
+        }
+        Self { is_listed: files.get(AREAS).is_some(), named: listed, codes, polygons: Vec::new() }
+    }
+
+    fn compile(&mut self, text: &str, spanned: &Spanned<AreasSettings>, frames: &Frames, problems: &mut Problems) {
+        let (offset, settings) = (spanned.span().start, spanned.get_ref());
+        let frame = frames.of_setting(settings.frame.as_ref(), problems);
+        let (id, zh, en) = (
+            pointer(Some(&settings.id), "id", offset, problems),
+            pointer(settings.name_zh.as_deref(), "name_zh", offset, problems),
+            pointer(settings.name_en.as_deref(), "name_en", offset, problems),
+        );
+        let Some(id) = id else { return };
+        let collection = match serde_json::from_str::<Collection>(text) {
+            Ok(collection) => collection,
+            Err(error) => {
+                let mend = "the file is a GeoJSON FeatureCollection of features that are a Polygon or MultiPolygon";
+                problems.push(POLYGONS, error.line() as u64, error.to_string(), mend);
+                return;
+            }
+        };
+        if collection.features.is_empty() {
+            problems.push(POLYGONS, 0, "no features".to_owned(), "draw at least one area");
+        }
+        for (index, feature) in collection.features.iter().enumerate() {
+            let mut wrong = |(what, mend): (String, &str)| {
+                problems.push(POLYGONS, 0, format!("feature {}: {what}", index + 1), mend);
+            };
+            let names = |feature: &Feature| {
+                let text = |pointer: &Option<Pointer<'_>>| pointer.as_ref().map_or(Ok(None), |one| feature.text(one));
+                Ok((feature.text(&id)?, text(&zh)?, text(&en)?))
+            };
+            let area = names(feature)
+                .map_err(|what: String| (what, "ids and names are strings or numbers"))
+                .and_then(|names| self.area(names, &settings.id));
+            let area = match area {
+                Ok(area) => area,
+                Err(problem) => {
+                    wrong(problem);
+                    continue;
+                }
+            };
+            for (path, rings) in feature.polygons() {
+                match settled(rings, &path, frame, frames) {
+                    Ok(rings) => self.polygons.push(Polygon::new(area, &rings)),
+                    Err(problem) => wrong(problem),
+                }
+            }
+        }
+    }
+
+    /// The area of a feature's id and names, which is a new one if no table says which there are.
+    fn area(
+        &mut self,
+        (id, zh, en): (Option<String>, Option<String>, Option<String>),
+        pointer: &str,
+    ) -> Result<AreaId, (String, &'static str)> {
+        let Some(id) = id else {
+            return Err((format!("{pointer} is missing or empty"), "every feature says which area it is of"));
+        };
+        if let Some(known) = self.codes.get(&id) {
+            return Ok(AreaId(known));
+        }
+        if self.is_listed {
+            return Err((format!("area \"{id}\""), "name a code of areas.csv, or leave that file out"));
+        }
+        if self.named.len() >= AREAS_MAX {
+            return Err((format!("area \"{id}\" is one too many"), "a city has at most 65,534 areas"));
+        }
+        let area = AreaId(self.named.len() as u16);
+        self.codes.insert(&id, area.0);
+        let name = |first: &Option<String>, second: &Option<String>| -> Box<str> {
+            first.as_ref().or(second.as_ref()).unwrap_or(&id).as_str().into()
+        };
+        self.named.push(Named { zh: name(&zh, &en), en: name(&en, &zh), code: id.into() });
+        Ok(area)
+    }
+}
+
+/// The pointer of a setting. One that does not lead to what features say of themselves is a problem.
+fn pointer<'a>(text: Option<&'a str>, key: &str, offset: usize, problems: &mut Problems) -> Option<Pointer<'a>> {
+    let pointer = Pointer::new(text?);
+    if pointer.is_none() {
+        let mend = "give a JSON pointer into a feature: \"/id\", or \"/properties/…\"";
+        problems.setting(offset, format!("[areas] {key} = \"{}\"", text.unwrap_or_default()), mend);
+    }
+    pointer
+}
+
+/// Rings in the city's frame.
+fn settled(
+    rings: &Rings,
+    path: &str,
+    frame: FrameId,
+    frames: &Frames,
+) -> Result<Vec<Vec<FinePoint>>, (String, &'static str)> {
+    if rings.is_empty() {
+        return Err((format!("{path} has no rings"), "a polygon has an outer ring"));
+    }
+    let one = |(index, ring): (usize, &Vec<_>)| {
+        let path = format!("{path}/{index}");
+        if ring.first() != ring.last() || ring.is_empty() {
+            return Err((format!("{path} is not closed"), "a ring ends where it begins"));
+        }
+        let corner = |(index, position): (usize, &super::geojson::Position)| {
+            let spot = match frames.get(frame) {
+                Frame::Degrees(_) => FinePoint::of_degrees(position.x, position.y).map(Spot::Degrees),
+                Frame::Plane(_) => Some(Spot::Metres(EastNorth { east: position.x, north: position.y })),
+            };
+            spot.and_then(|spot| frames.settle(spot, frame).ok()).ok_or_else(|| {
+                let what = format!("{path}/{index} is {} {}", position.x, position.y);
+                (what, "give longitude, then latitude, or metres east, then north, in the frame of [areas]")
+            })
+        };
+        let corners = ring.iter().enumerate().map(corner).collect::<Result<Vec<FinePoint>, _>>()?;
+        let mut distinct = corners.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() < 3 {
+            return Err((format!("{path} has {} different corners", distinct.len()), "a ring has at least three"));
+        }
+        Ok(corners)
+    };
+    rings.iter().enumerate().map(one).collect()
+}

@@ -1,0 +1,333 @@
+//! Borders of areas: polygons, and an index that finds the one that has a place.
+//!
+//! Everything is decided in whole numbers, so a place on a border is known to be on it, and the answer is the same on every
+//! machine. A place belongs to the area that has it in its interior, else to one that has it on its border; of several to the
+//! first in the city's table.
+
+use crate::geo::{FinePoint, Point};
+use crate::ids::AreaId;
+
+/// Where a place lies with regard to a polygon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Outside,
+    Border,
+    Inside,
+}
+
+/// From one corner to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Edge {
+    pub a: FinePoint,
+    pub b: FinePoint,
+}
+
+impl Edge {
+    /// Which side of the line through both ends a place is on: positive to the left of it.
+    fn turn(&self, place: FinePoint) -> i128 {
+        let product = |x: i64, y: i64| i128::from(x) * i128::from(y);
+        let Self { a, b } = *self;
+        product(b.lng - a.lng, place.lat - a.lat) - product(place.lng - a.lng, b.lat - a.lat)
+    }
+
+    /// The longitude at which it passes a latitude between its ends, rounded down.
+    fn lng_at(&self, lat: i64) -> i64 {
+        let Self { a, b } = *self;
+        if a.lat == b.lat {
+            return a.lng;
+        }
+        let along = i128::from(b.lng - a.lng) * i128::from(lat - a.lat);
+        a.lng + along.div_euclid(i128::from(b.lat - a.lat)) as i64
+    }
+}
+
+/// The rings of one polygon, outer and holes alike: what an odd number of them has around it is inside.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Polygon {
+    area: AreaId,
+    from: FinePoint,
+    to: FinePoint,
+    edges: Vec<Edge>,
+    /// Bands of latitude, from the south: the edges that reach into each. `starts` has where those of a band begin.
+    band_height: i64,
+    starts: Vec<u32>,
+    bands: Vec<u32>,
+}
+
+impl Polygon {
+    /// Of closed rings, each of at least three corners.
+    pub(super) fn new(area: AreaId, rings: &[Vec<FinePoint>]) -> Self {
+        let corners = || rings.iter().flatten();
+        let edges: Vec<Edge> =
+            rings.iter().flat_map(|ring| ring.windows(2)).map(|pair| Edge { a: pair[0], b: pair[1] }).collect();
+        let bound = |of: fn(&FinePoint) -> i64| {
+            let all = || corners().map(of);
+            (all().min().unwrap_or_default(), all().max().unwrap_or_default())
+        };
+        let ((west, east), (south, north)) = (bound(|corner| corner.lng), bound(|corner| corner.lat));
+        let (from, to) = (FinePoint { lng: west, lat: south }, FinePoint { lng: east, lat: north });
+        let mut polygon = Self { area, from, to, edges, band_height: 1, starts: Vec::new(), bands: Vec::new() };
+        polygon.sort_into_bands();
+        polygon
+    }
+
+    /// Chooses bands that hold few edges each, but not so many of them that long edges stand in them all.
+    fn sort_into_bands(&mut self) {
+        const ENTRIES_OF_EDGE_MAX: usize = 8;
+        let height = self.to.lat - self.from.lat + 1;
+        let mut count = (self.edges.len() as i64 / 2).max(1);
+        loop {
+            self.band_height = height / count + 1;
+            let entries: usize = self.edges.iter().map(|edge| self.bands_of(edge).count()).sum();
+            if entries <= self.edges.len() * ENTRIES_OF_EDGE_MAX || count == 1 {
+                break;
+            }
+            count /= 2;
+        }
+        let bands = self.band(self.to.lat) + 1;
+        let pairs = self
+            .edges
+            .iter()
+            .enumerate()
+            .flat_map(|(index, edge)| self.bands_of(edge).map(move |band| (band, index as u32)));
+        (self.starts, self.bands) = grouped(pairs.collect(), bands);
+    }
+
+    fn band(&self, lat: i64) -> usize {
+        ((lat - self.from.lat) / self.band_height) as usize
+    }
+
+    fn bands_of(&self, edge: &Edge) -> std::ops::RangeInclusive<usize> {
+        self.band(edge.a.lat.min(edge.b.lat))..=self.band(edge.a.lat.max(edge.b.lat))
+    }
+
+    /// Counts the edges that a line to the west crosses. An edge has its lower end and not its upper one, so that a corner
+    /// counts once.
+    fn side(&self, place: FinePoint) -> Side {
+        let FinePoint { lng, lat } = place;
+        if lng < self.from.lng || lng > self.to.lng || lat < self.from.lat || lat > self.to.lat {
+            return Side::Outside;
+        }
+        let band = self.band(lat);
+        let mut inside = false;
+        for &index in &self.bands[self.starts[band] as usize..self.starts[band + 1] as usize] {
+            let edge = &self.edges[index as usize];
+            let Edge { a, b } = *edge;
+            let passes = (a.lat > lat) != (b.lat > lat);
+            if lng > a.lng.max(b.lng) {
+                inside ^= passes;
+            } else if lng >= a.lng.min(b.lng) && lat >= a.lat.min(b.lat) && lat <= a.lat.max(b.lat) {
+                let turn = edge.turn(place);
+                if turn == 0 {
+                    return Side::Border;
+                }
+                inside ^= passes && (turn < 0) == (b.lat > a.lat);
+            }
+        }
+        if inside { Side::Inside } else { Side::Outside }
+    }
+}
+
+/// Pairs as a list of second parts, with where those of each first part begin, and the end.
+fn grouped(mut pairs: Vec<(usize, u32)>, groups: usize) -> (Vec<u32>, Vec<u32>) {
+    pairs.sort_unstable();
+    let starts = (0..=groups).map(|group| pairs.partition_point(|(of, _)| *of < group) as u32).collect();
+    (starts, pairs.into_iter().map(|(_, index)| index).collect())
+}
+
+/// All polygons of a city, with an index of tiles.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Borders {
+    /// In the order of their areas.
+    polygons: Vec<Polygon>,
+    from: FinePoint,
+    to: FinePoint,
+    tile_width: u64,
+    tile_height: u64,
+    tile_columns: usize,
+    tiles: Vec<Tile>,
+    /// The polygons that reach into each mixed tile, after one another; `starts` has where those of a tile begin.
+    starts: Vec<u32>,
+    reaching: Vec<u32>,
+}
+
+/// What is known of a tile: below [`MIXED`] the area that has all of it and alone, or [`AreaId::NONE`]; from there on the number of
+/// a tile that has to be looked at more closely.
+type Tile = u32;
+
+const MIXED: Tile = 1 << 16;
+
+impl Borders {
+    /// Of at least one polygon.
+    pub(super) fn new(mut polygons: Vec<Polygon>) -> Self {
+        polygons.sort_by_key(|polygon| polygon.area);
+        let edge = |of: fn(&Polygon) -> i64| polygons.iter().map(of);
+        let from = FinePoint {
+            lng: edge(|one| one.from.lng).min().unwrap_or_default(),
+            lat: edge(|one| one.from.lat).min().unwrap_or_default(),
+        };
+        let to = FinePoint {
+            lng: edge(|one| one.to.lng).max().unwrap_or_default(),
+            lat: edge(|one| one.to.lat).max().unwrap_or_default(),
+        };
+        // About as many tiles as edges: more are mostly plain, fewer have many edges each.
+        let edges: usize = polygons.iter().map(|polygon| polygon.edges.len()).sum();
+        let tile_columns = (edges as f64).sqrt().ceil().clamp(32.0, 512.0) as usize;
+        let mut borders = Self {
+            polygons,
+            from,
+            to,
+            tile_width: (to.lng - from.lng) as u64 / tile_columns as u64 + 1,
+            tile_height: (to.lat - from.lat) as u64 / tile_columns as u64 + 1,
+            tile_columns,
+            tiles: Vec::new(),
+            starts: Vec::new(),
+            reaching: Vec::new(),
+        };
+        borders.lay_tiles();
+        borders
+    }
+
+    fn lay_tiles(&mut self) {
+        // For each tile the polygons that reach into it, and whether their border does.
+        let mut reaching: Vec<(usize, u32, bool)> = Vec::new();
+        for (index, polygon) in self.polygons.iter().enumerate() {
+            let mut touched: Vec<usize> = polygon.edges.iter().flat_map(|edge| self.tiles_of(edge)).collect();
+            touched.sort_unstable();
+            touched.dedup();
+            reaching.extend(self.covered(polygon, &touched).into_iter().map(|tile| (tile, index as u32, false)));
+            reaching.extend(touched.into_iter().map(|tile| (tile, index as u32, true)));
+        }
+        reaching.sort_unstable();
+        self.tiles = vec![Tile::from(AreaId::NONE.0); self.tile_columns * self.tile_columns];
+        for group in reaching.chunk_by(|one, other| one.0 == other.0) {
+            self.tiles[group[0].0] = match group {
+                [(_, polygon, false)] => Tile::from(self.polygons[*polygon as usize].area.0),
+                _ => {
+                    self.starts.push(self.reaching.len() as u32);
+                    self.reaching.extend(group.iter().map(|(_, polygon, _)| *polygon));
+                    MIXED + self.starts.len() as u32 - 1
+                }
+            };
+        }
+        self.starts.push(self.reaching.len() as u32);
+    }
+
+    fn column(&self, lng: i64) -> usize {
+        ((lng - self.from.lng) as u64 / self.tile_width) as usize
+    }
+
+    fn row(&self, lat: i64) -> usize {
+        ((lat - self.from.lat) as u64 / self.tile_height) as usize
+    }
+
+    /// The south-west corner of a tile.
+    fn corner(&self, row: usize, column: usize) -> FinePoint {
+        FinePoint {
+            lng: self.from.lng + (column as u64 * self.tile_width) as i64,
+            lat: self.from.lat + (row as u64 * self.tile_height) as i64,
+        }
+    }
+
+    /// The tiles that an edge reaches into, and perhaps a few beside them.
+    fn tiles_of(&self, edge: &Edge) -> impl Iterator<Item = usize> + use<'_> {
+        let Edge { a, b } = *edge;
+        let (south, north) = (a.lat.min(b.lat), a.lat.max(b.lat));
+        let (west, east) = (a.lng.min(b.lng), a.lng.max(b.lng));
+        let edge = *edge;
+        (self.row(south)..=self.row(north)).flat_map(move |row| {
+            let (low, high) = (self.corner(row, 0).lat.max(south), self.corner(row + 1, 0).lat.min(north));
+            let (mut from, mut to) = (west, east);
+            // Where it climbs, only the part within the row counts; a horizontal edge is all there.
+            if south < north {
+                let ends = [edge.lng_at(low), edge.lng_at(high)];
+                from = ends[0].min(ends[1]).max(west);
+                to = (ends[0].max(ends[1]) + 1).min(east);
+            }
+            (self.column(from)..=self.column(to)).map(move |column| row * self.tile_columns + column)
+        })
+    }
+
+    /// The tiles that lie wholly in a polygon, given those that its border reaches into: between two of these in a row, all
+    /// tiles are on the same side.
+    fn covered(&self, polygon: &Polygon, touched: &[usize]) -> Vec<usize> {
+        let mut covered = Vec::new();
+        let columns = self.column(polygon.from.lng)..=self.column(polygon.to.lng);
+        for row in self.row(polygon.from.lat)..=self.row(polygon.to.lat) {
+            let mut inside = None;
+            for column in columns.clone() {
+                let tile = row * self.tile_columns + column;
+                if touched.binary_search(&tile).is_ok() {
+                    inside = None;
+                } else if *inside.get_or_insert_with(|| polygon.side(self.corner(row, column)) == Side::Inside) {
+                    covered.push(tile);
+                }
+            }
+        }
+        covered
+    }
+
+    /// The south-west and north-east corner of all polygons.
+    pub(super) fn bounds(&self) -> (Point, Point) {
+        (self.from.rounded(), self.to.rounded())
+    }
+
+    #[inline]
+    fn tile(&self, place: FinePoint) -> Tile {
+        let FinePoint { lng, lat } = place;
+        if lng < self.from.lng || lng > self.to.lng || lat < self.from.lat || lat > self.to.lat {
+            return Tile::from(AreaId::NONE.0);
+        }
+        self.tiles[self.row(lat) * self.tile_columns + self.column(lng)]
+    }
+
+    /// The polygons that reach into a mixed tile.
+    fn reaching(&self, tile: Tile) -> impl Iterator<Item = &Polygon> {
+        let mixed = (tile - MIXED) as usize;
+        let these = &self.reaching[self.starts[mixed] as usize..self.starts[mixed + 1] as usize];
+        these.iter().map(|polygon| &self.polygons[*polygon as usize])
+    }
+
+    /// The area of a place.
+    #[inline]
+    pub fn area(&self, place: FinePoint) -> Option<AreaId> {
+        match self.tile(place) {
+            plain if plain < MIXED => Some(AreaId(plain as u16)).filter(|area| area.is_some()),
+            mixed => self.area_in(mixed, place),
+        }
+    }
+
+    #[inline(never)]
+    fn area_in(&self, mixed: Tile, place: FinePoint) -> Option<AreaId> {
+        let mut on_border = None;
+        for polygon in self.reaching(mixed) {
+            match polygon.side(place) {
+                Side::Inside => return Some(polygon.area),
+                Side::Border => on_border = on_border.or(Some(polygon.area)),
+                Side::Outside => {}
+            }
+        }
+        on_border
+    }
+
+    /// Every area that has a place in its interior, in the order of the city's table; one of several polygons may come twice.
+    pub(super) fn areas_inside(&self, place: FinePoint) -> impl Iterator<Item = AreaId> {
+        let tile = self.tile(place);
+        let plain = (tile < MIXED).then_some(AreaId(tile as u16)).filter(|area| area.is_some());
+        let mixed = (tile >= MIXED).then(|| self.reaching(tile)).into_iter().flatten();
+        plain.into_iter().chain(mixed.filter(move |one| one.side(place) == Side::Inside).map(|one| one.area))
+    }
+
+    /// Whether an area, its border included, has a place.
+    pub fn has(&self, area: AreaId, place: FinePoint) -> bool {
+        match self.tile(place) {
+            plain if plain < MIXED => plain == Tile::from(area.0) && area.is_some(),
+            mixed => self.reaching(mixed).any(|one| one.area == area && one.side(place) != Side::Outside),
+        }
+    }
+
+    /// Every edge, with the area that it bounds.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (AreaId, Edge)> {
+        self.polygons.iter().flat_map(|polygon| polygon.edges.iter().map(|edge| (polygon.area, *edge)))
+    }
+}

@@ -338,6 +338,8 @@ mod tests {
     use proptest::prelude::*;
 
     type Ring = Vec<(i64, i64)>;
+    /// Polygons with the number of their area.
+    type Map = Vec<(u16, Vec<Ring>)>;
 
     /// Polygons of rings of small numbers, which are closed and made larger.
     fn drawn(shapes: &[(u16, Vec<Ring>)], scale: i64) -> Vec<(AreaId, Vec<Vec<FinePoint>>)> {
@@ -372,7 +374,9 @@ mod tests {
         assert_eq!(borders.area(place), expected, "{place:?}");
         let (mut ours, mut theirs) =
             (borders.areas_inside(place).collect::<Vec<_>>(), Vec::from_iter(areas(Side::Inside)));
-        (ours.dedup(), theirs.sort_unstable(), theirs.dedup());
+        ours.dedup();
+        theirs.sort_unstable();
+        theirs.dedup();
         assert_eq!(ours, theirs, "{place:?}");
         for area in (0..5).map(AreaId) {
             let has = areas(Side::Inside).chain(areas(Side::Border)).any(|other| other == area);
@@ -411,7 +415,7 @@ mod tests {
     #[test]
     fn nasty_maps() {
         let square = |x: i64, y: i64, size: i64| vec![(x, y), (x + size, y), (x + size, y + size), (x, y + size)];
-        let maps: [(&str, Vec<(u16, Vec<Ring>)>); 10] = [
+        let maps: [(&str, Map); 10] = [
             ("neighbours share an edge", vec![(1, vec![square(0, 0, 4)]), (0, vec![square(4, 0, 4)])]),
             ("corners touch", vec![(0, vec![square(0, 0, 4)]), (1, vec![square(4, 4, 4)])]),
             (

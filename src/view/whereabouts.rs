@@ -92,7 +92,7 @@ impl Places {
 
     /// How many places of the sample would lie inside if they were read in each of the other frames of degrees.
     fn inside_as(&self, city: &City, frame: &Frame) -> Vec<(Datum, usize)> {
-        let Frame::Degrees(believed) = *frame else { return Vec::new() };
+        let &Frame::Degrees(believed) = frame else { return Vec::new() };
         let is_inside = |point: &Point, datum: Datum| {
             let (lng, lat) = FinePoint::from(*point).degrees();
             let said = city.frames.own.convert(LngLat { lng, lat }, believed);

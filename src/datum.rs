@@ -122,7 +122,7 @@ impl Datum {
 /// Krassovsky 1940.
 fn gcj02(place: LngLat) -> LngLat {
     const A: f64 = 6_378_245.0;
-    const EE: f64 = 0.006_693_421_622_965_943_23;
+    const EE: f64 = 0.006_693_421_622_965_943;
     let (x, y) = (place.lng - 105.0, place.lat - 35.0);
     let root = libm::sqrt(x.abs());
     let wave = |size: f64, angle: f64| size * libm::sin(angle * PI) * 2.0 / 3.0;

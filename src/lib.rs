@@ -15,7 +15,7 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`time`], [`fingerprint`], [`limits`], [`weighed`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
@@ -55,6 +55,7 @@ pub mod limits;
 pub mod record;
 pub mod report;
 pub mod time;
+pub mod weighed;
 
 pub mod ingest;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Which room a module of the crate belongs to.
 const ROOMS: [(&str, &[&str]); 7] = [
-    ("words", &["effect", "fingerprint", "geo", "ids", "limits", "record", "report", "time"]),
+    ("words", &["effect", "fingerprint", "geo", "ids", "limits", "record", "report", "time", "weighed"]),
     ("city", &["city", "understand"]),
     ("mind", &["dispatch"]),
     ("views", &["view"]),

@@ -21,7 +21,7 @@
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`summary`], [`failure`], [`cli`] | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`] | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -79,7 +79,9 @@ pub mod meter;
 pub mod cli;
 pub mod data;
 pub mod engine;
+pub mod explain;
 pub mod failure;
+pub mod inspect;
 pub mod publish;
 pub mod run;
 pub mod summary;

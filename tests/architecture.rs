@@ -12,7 +12,13 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("views", &["view"]),
     ("hands", &["ring", "journal", "meter"]),
     ("doors", &["ingest"]),
-    ("house", &["order", "lane", "engine", "publish", "data", "run", "summary", "failure", "cli", "main", "lib"]),
+    (
+        "house",
+        &[
+            "order", "lane", "engine", "publish", "data", "run", "explain", "inspect", "summary", "failure", "cli", "main",
+            "lib",
+        ],
+    ),
 ];
 
 /// Which rooms a room may import, besides itself.

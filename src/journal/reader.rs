@@ -202,10 +202,22 @@ impl<D: Disk> Reader<D> {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open_at(disk: D, from: Seq) -> Result<Self, JournalError> {
-        let segments = read_headers(&disk)?;
+        match Self::open_sound(disk, from)? {
+            (reader, None) => Ok(reader),
+            (_, Some(damage)) => Err(damage),
+        }
+    }
+
+    /// As [`Reader::open_at`], but where a segment is missing or damaged in its first block, the segments before it can be
+    /// read all the same; the damage is given too.
+    ///
+    /// # Errors
+    /// If the folder holds no journal, or not one segment can be read.
+    pub fn open_sound(disk: D, from: Seq) -> Result<(Self, Option<JournalError>), JournalError> {
+        let (segments, damage) = read_headers(&disk)?;
         let current = segments.partition_point(|segment| segment.first_seq <= from).saturating_sub(1);
         let (file, file_bytes) = open_segment(&disk, &segments[current])?;
-        Ok(Self {
+        let reader = Self {
             log: LogEnd::before(&segments[current]),
             disk,
             segments,
@@ -218,7 +230,8 @@ impl<D: Disk> Reader<D> {
             unproven: VecDeque::new(),
             looked_again_at: 0,
             end: None,
-        })
+        };
+        Ok((reader, damage))
     }
 
     /// From here on bodies stay in the file, and frames come without them: whoever only decides again does not need them, and
@@ -494,21 +507,27 @@ fn open_segment<D: Disk>(disk: &D, segment: &SegmentHeader) -> Result<(D::File, 
     Ok((file, bytes))
 }
 
-fn read_headers<D: Disk>(disk: &D) -> Result<Vec<SegmentHeader>, JournalError> {
+/// The headers of all segments, up to the first that is missing or damaged, and what is wrong with that one.
+fn read_headers<D: Disk>(disk: &D) -> Result<(Vec<SegmentHeader>, Option<JournalError>), JournalError> {
     let ordinals = ordinals(disk)?;
     let Some(&first) = ordinals.first() else { return Err(JournalError::Empty { path: disk.path("") }) };
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ordinals.len());
     for (expected, ordinal) in (first..).zip(ordinals) {
-        if ordinal != expected {
-            return Err(JournalError::Missing { path: disk.path(&segment_name(expected)) });
+        let header = match ordinal == expected {
+            true => read_header(disk, ordinal),
+            false => Err(JournalError::Missing { path: disk.path(&segment_name(expected)) }),
+        };
+        match header {
+            Ok(header) if headers.first().is_none_or(|first| first.key == header.key) => headers.push(header),
+            Ok(_) => {
+                let (path, why) = (disk.path(&segment_name(ordinal)), SegmentError::Key);
+                return Ok((headers, Some(JournalError::Segment { path, why })));
+            }
+            Err(damage) if headers.is_empty() => return Err(damage),
+            Err(damage) => return Ok((headers, Some(damage))),
         }
-        let header = read_header(disk, ordinal)?;
-        if headers.first().is_some_and(|first| first.key != header.key) {
-            return Err(JournalError::Segment { path: disk.path(&segment_name(ordinal)), why: SegmentError::Key });
-        }
-        headers.push(header);
     }
-    Ok(headers)
+    Ok((headers, None))
 }
 
 /// The ordinals of all segments, from the oldest to the newest.

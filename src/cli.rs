@@ -429,9 +429,9 @@ fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
 
 /// The language that the environment names; Chinese where it names none.
 fn lang_of_the_place() -> Lang {
-    let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    });
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let place = named.unwrap_or_default();
     let language = place.split(['_', '.', '@']).next().unwrap_or_default();
     if matches!(language, "" | "C" | "POSIX" | "zh") { Lang::Zh } else { Lang::En }

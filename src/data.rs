@@ -249,10 +249,7 @@ pub fn reader_from(folder: &DataFolder, from: Seq) -> Result<Reader<RealDisk>, J
 ///
 /// # Errors
 /// If there is no journal, or none of it can be opened.
-pub fn sound_reader(
-    folder: &DataFolder,
-    from: Seq,
-) -> Result<(Reader<RealDisk>, Option<JournalError>), JournalError> {
+pub fn sound_reader(folder: &DataFolder, from: Seq) -> Result<(Reader<RealDisk>, Option<JournalError>), JournalError> {
     Reader::open_sound(disk(folder)?, from)
 }
 

@@ -157,7 +157,11 @@ impl Asked {
         if let Some(number) = asked.strip_prefix('#') {
             let shape = || not_found(asked, "记录号写作 #123 a record is written #123");
             let seq = number.parse().map(Seq).map_err(|_| shape())?;
-            return if log.holds(seq) { Ok(Self::Record(seq)) } else { Err(beyond("没有这条记录 no such record")) };
+            return if log.holds(seq) {
+                Ok(Self::Record(seq))
+            } else {
+                Err(beyond("没有这条记录 no such record"))
+            };
         }
         match asked.parse() {
             Ok(Tracking(seq)) if log.holds(seq) => return Ok(Self::Tracking(seq)),
@@ -193,7 +197,8 @@ impl Asked {
 
 fn print_of(city: &City, log: &Log, name: &str, id: &str) -> Result<(SourceId, Fingerprint), Failure> {
     let known = || city.source_names.iter().collect::<Vec<_>>().join(", ");
-    let unknown = || Failure::Usage(format!("--source {name}: 城市没有这个来源 the city knows the sources {}", known()));
+    let unknown =
+        || Failure::Usage(format!("--source {name}: 城市没有这个来源 the city knows the sources {}", known()));
     let source = city.source_names.get(name).map(SourceId).ok_or_else(unknown)?;
     Ok((source, log.key.fingerprint(name.as_bytes(), id.as_bytes())))
 }
@@ -495,9 +500,9 @@ impl Story {
         let touches = |case: CaseId| move |told: &&Told| told.effects.iter().any(|effect| effect.case() == Some(case));
         let touching: Option<(CaseId, Vec<&Told>)> =
             self.case.map(|case| (case, shown.values().filter(touches(case)).collect()));
-        let more = touching.as_ref().map_or(0, |(case, touching)| {
-            walk.met.values().filter(|met| met.touches(*case)).count() - touching.len()
-        });
+        let more = touching
+            .as_ref()
+            .map_or(0, |(case, touching)| walk.met.values().filter(|met| met.touches(*case)).count() - touching.len());
         let hints = hints(subject);
         teller.tell(&Found {
             asked: &question.asked,

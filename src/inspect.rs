@@ -160,12 +160,17 @@ struct Filter {
 
 impl Filter {
     fn of(request: &Request, city: &City) -> Result<Self, Failure> {
-        fn known<T>(option: &str, code: Option<&String>, find: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+        fn known<T>(
+            option: &str,
+            code: Option<&String>,
+            find: impl Fn(&str) -> Option<T>,
+        ) -> Result<Option<T>, Failure> {
             let unknown = |code| Failure::Usage(format!("--{option} {code}: 城市没有 the city knows no such {option}"));
             code.map(|code| find(code).ok_or_else(|| unknown(code))).transpose()
         }
         let position = |found: Option<usize>| found.and_then(|index| u16::try_from(index).ok());
-        let class = |code: &str| position(city.classes.iter().position(|class| &*class.named.code == code)).map(ClassId);
+        let class =
+            |code: &str| position(city.classes.iter().position(|class| &*class.named.code == code)).map(ClassId);
         let area = |code: &str| position(city.areas.iter().position(|area| &*area.code == code)).map(AreaId);
         Ok(Self {
             from: Seq(request.from.unwrap_or(0)),
@@ -205,7 +210,9 @@ impl Filter {
             Input::Unit(change) => change.unit,
             _ => UnitId::NONE,
         };
-        self.takes_frame_of(record) && self.takes_matter(class, area, cell) && self.unit.is_none_or(|wanted| wanted == unit)
+        self.takes_frame_of(record)
+            && self.takes_matter(class, area, cell)
+            && self.unit.is_none_or(|wanted| wanted == unit)
     }
 
     fn takes_matter(&self, class: ClassId, area: AreaId, cell: CellId) -> bool {

@@ -27,8 +27,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 6] =
-        [Self::Review, Self::Waiting, Self::Assigned, Self::Accepted, Self::Done, Self::Closed];
+    pub const ALL: [Self; 6] = [Self::Review, Self::Waiting, Self::Assigned, Self::Accepted, Self::Done, Self::Closed];
 
     /// The word in explanations.
     pub const fn word(self) -> &'static str {

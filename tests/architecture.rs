@@ -15,8 +15,8 @@ const ROOMS: [(&str, &[&str]); 7] = [
     (
         "house",
         &[
-            "order", "lane", "engine", "publish", "data", "run", "explain", "inspect", "summary", "failure", "cli", "main",
-            "lib",
+            "order", "lane", "engine", "publish", "data", "run", "explain", "inspect", "summary", "failure", "cli",
+            "main", "lib",
         ],
     ),
 ];

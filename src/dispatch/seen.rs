@@ -278,13 +278,7 @@ impl Family {
     }
 
     #[inline]
-    fn find_in(
-        &self,
-        slice: i64,
-        print: Fingerprint,
-        from: usize,
-        within: impl Fn(&Entry) -> bool,
-    ) -> Option<Entry> {
+    fn find_in(&self, slice: i64, print: Fingerprint, from: usize, within: impl Fn(&Entry) -> bool) -> Option<Entry> {
         let position = self.generation(slice).ok().filter(|position| *position >= from)?;
         let entries = &self.generations[position].entries;
         let is_it = |entry: &Entry| entry.print == print && within(entry);

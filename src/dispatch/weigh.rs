@@ -13,7 +13,9 @@ use crate::ids::UnitId;
 use crate::record::{Head, Input, Record};
 use crate::report::{UnitStatus, Verb};
 use crate::time::At;
-use crate::weighed::{CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, PoolWeighed, Standing, UnitWeighed, Weighed};
+use crate::weighed::{
+    CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, PoolWeighed, Standing, UnitWeighed, Weighed,
+};
 
 /// Most cases that are listed; the others are counted.
 const CASES_LISTED: usize = 1000;
@@ -61,9 +63,7 @@ impl Dispatcher {
             return;
         }
         weighed.handing = Some(match doubt(head) {
-            Some(doubt) => {
-                Handing { returned_by: UnitId::NONE, lines: Vec::new(), choice: Choice::Review(doubt) }
-            }
+            Some(doubt) => Handing { returned_by: UnitId::NONE, lines: Vec::new(), choice: Choice::Review(doubt) },
             None => self.handing(&Matter::of(head), UnitId::NONE),
         });
     }

@@ -923,7 +923,8 @@ impl Records<'_> {
         if self.tally_due != self.next_record {
             return Err(FrameError::TallyPlace { at });
         }
-        let tally = PlacedTally::decode(nth(&self.view.bytes[from..], 0)).map_err(|_| FrameError::UnknownSlot { at })?;
+        let tally =
+            PlacedTally::decode(nth(&self.view.bytes[from..], 0)).map_err(|_| FrameError::UnknownSlot { at })?;
         let record = tally.record(self.seq, self.at);
         self.check_body(&record.origin.body, at)?;
         self.next_tally += 1;

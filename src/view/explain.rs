@@ -651,12 +651,13 @@ impl<'a> Teller<'a> {
     }
 
     fn handed(&self, record: &Record, handing: &Handing, class: ClassId) -> Handed<'a> {
-        let assign = self.city.classes.get(class.index()).filter(|_| !handing.lines.is_empty()).map(|class| {
-            match self.city.policies[usize::from(class.policy)].assign {
-                Assign::LeastLoaded => "least_loaded",
-                Assign::Nearest => "nearest",
-            }
-        });
+        let assign =
+            self.city.classes.get(class.index()).filter(|_| !handing.lines.is_empty()).map(|class| {
+                match self.city.policies[usize::from(class.policy)].assign {
+                    Assign::LeastLoaded => "least_loaded",
+                    Assign::Nearest => "nearest",
+                }
+            });
         let (outcome, unit, department, doubt) = match handing.choice {
             Choice::Unit(unit) => ("assigned", Some(self.unit_code(unit)), None, None),
             Choice::Waits(department) => ("waiting", None, Some(self.department(department)), None),

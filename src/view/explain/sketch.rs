@@ -138,7 +138,8 @@ impl Scene {
             canvas.put((east, y), '│');
             y += up;
         }
-        for (corner, mark) in [((west, south), '└'), ((east, south), '┘'), ((west, north), '┌'), ((east, north), '┐')] {
+        for (corner, mark) in [((west, south), '└'), ((east, south), '┘'), ((west, north), '┌'), ((east, north), '┐')]
+        {
             canvas.put(corner, mark);
         }
     }

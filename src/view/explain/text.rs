@@ -1,6 +1,8 @@
 //! The story as text, for an operator to read from top to bottom.
 
-use super::{Case, Dedup, Event, Explanation, Handed, Lang, Line, Meant, Merging, Name, Pool, Understood, Unit, WindowSaid};
+use super::{
+    Case, Dedup, Event, Explanation, Handed, Lang, Line, Meant, Merging, Name, Pool, Understood, Unit, WindowSaid,
+};
 
 /// Units of a pool and cases that are listed; the others are counted.
 const LISTED: usize = 10;
@@ -367,14 +369,24 @@ impl Dedup<'_> {
                 let case = self.case.map_or(String::new(), |case| case.to_string());
                 sheet.line(
                     || format!("与 #{of} 重复，案件 {case}{}", if self.conflict { "，但内容不同" } else { "" }),
-                    || format!("the same as #{of}, case {case}{}", if self.conflict { ", but with another body" } else { "" }),
+                    || {
+                        format!(
+                            "the same as #{of}, case {case}{}",
+                            if self.conflict { ", but with another body" } else { "" }
+                        )
+                    },
                 );
             }
             _ => {
                 let late = length(self.late_ms.unwrap_or_default().unsigned_abs(), lang);
                 sheet.line(
                     || format!("迟到 {late}，{}", if self.dispatched_late { "仍予派遣并标明" } else { "不受理" }),
-                    || format!("too late by {late}, {}", if self.dispatched_late { "dispatched all the same" } else { "refused" }),
+                    || {
+                        format!(
+                            "too late by {late}, {}",
+                            if self.dispatched_late { "dispatched all the same" } else { "refused" }
+                        )
+                    },
                 );
             }
         }
@@ -406,7 +418,10 @@ impl Merging<'_> {
         }
         more(sheet, self.more + self.candidates.len().saturating_sub(LISTED));
         if self.candidates.len() > 1 {
-            sheet.line(|| "取最近者，一样近取最早者".to_owned(), || "the nearest is joined; of equals the oldest".to_owned());
+            sheet.line(
+                || "取最近者，一样近取最早者".to_owned(),
+                || "the nearest is joined; of equals the oldest".to_owned(),
+            );
         }
     }
 }
@@ -418,7 +433,7 @@ impl Case<'_> {
         let (stage, reports) = (word(self.stage, lang), self.reports);
         sheet.line(
             || format!("案件 {}：{stage}，紧急程度 {}，{reports} 件上报", self.case, self.urgency),
-            || format!("case {}: {stage}, urgency {}, {reports} reports", self.case, self.urgency),
+            || format!("case {}: {stage}, urgency {}, reports: {reports}", self.case, self.urgency),
         );
         for handed in &self.handings {
             handed.tell(sheet);
@@ -462,7 +477,8 @@ impl Event<'_> {
         let by = [self.source.unwrap_or_default(), self.id.as_deref().unwrap_or_default()].join("/");
         let (seq, at) = (self.record, time(self.at));
         // A record that frees a unit also shows in other cases' histories; only what concerns this one is told here.
-        let own = self.decisions.iter().filter(|line| line.get("case").and_then(serde_json::Value::as_u64) == Some(case));
+        let own =
+            self.decisions.iter().filter(|line| line.get("case").and_then(serde_json::Value::as_u64) == Some(case));
         for line in own {
             let is_asked = order.is_some() && line.get("order").and_then(serde_json::Value::as_str) == order;
             let mark = if is_asked { "→" } else { " " };

@@ -8,13 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::data::{self, DataFolder, Printed, Replayed};
+use crate::data::{self, DataFolder, Printed, ReplayError, Replayed};
+use crate::explain;
 use crate::failure::Failure;
+use crate::inspect;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
 use crate::run::{self, Request};
 use crate::summary::{Outcome, Summary};
+use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
+use crate::view::explain::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -37,6 +41,8 @@ enum Command {
     Run(RunLine),
     Replay(ReplayLine),
     Verify(VerifyLine),
+    Explain(ExplainLine),
+    Inspect(InspectLine),
     Completions(CompletionsLine),
 }
 
@@ -124,6 +130,141 @@ struct VerifyLine {
     dir: PathBuf,
 }
 
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  paidan explain 12345/SZ20260101-77 --data day     a report of a source
+  paidan explain 4711 --data day                    a case; else a record; else a report of that id
+  paidan explain '#4711' --data day                 a record of the log, a line that was turned away too
+  paidan explain 4711-2 --data day --lang en        an order: the second attempt to have case 4711 handled
+  paidan explain SL000000471189 --data day --json   a report, by its tracking number
+
+The journal alone answers; a run may be writing to it. Times are UTC. --json prints one object a line with everything,
+the line as it came included: it may hold what a person wrote.";
+
+/// Why: any report, case or order, from the data folder alone
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+struct ExplainLine {
+    /// What to explain: source/id, id, case, #record, case-attempt or tracking number
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Folder of the city [default: the one kept in the data folder]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// Take every ID for a report's id of this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Print everything as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    /// Language of the text [default: by LC_ALL, LC_MESSAGES or LANG: en where they name another language than Chinese, else zh]
+    #[arg(long, value_enum)]
+    lang: Option<LangWord>,
+}
+
+/// Language of a text.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum LangWord {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  paidan inspect day --what segments
+  paidan inspect day --source 12345 --area 310115004 --limit 20
+  paidan inspect day --what effects --case 4711
+  paidan inspect day --kind tally --bodies | head
+
+Every line is one JSON object. Filters are joined by \"and\"; a filter that does not apply to a kind of line lets none pass.";
+
+/// What a journal holds: segments, frames, records or effects as NDJSON
+#[derive(Args, Debug)]
+#[command(after_help = INSPECT_EXAMPLES)]
+struct InspectLine {
+    /// The data folder
+    dir: PathBuf,
+    /// Folder of the city [default: the one kept in the data folder]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// What a line stands for
+    #[arg(long, value_enum, default_value_t = WhatWord::Records)]
+    what: WhatWord,
+    /// From this record on
+    #[arg(long, value_name = "SEQ")]
+    from: Option<u64>,
+    /// Up to this record
+    #[arg(long, value_name = "SEQ")]
+    to: Option<u64>,
+    /// From this log time on: RFC 3339 or milliseconds since 1970
+    #[arg(long, value_name = "TIME", value_parser = inspect::time)]
+    since: Option<At>,
+    /// Up to this log time
+    #[arg(long, value_name = "TIME", value_parser = inspect::time)]
+    until: Option<At>,
+    /// Of this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Of this class
+    #[arg(long, value_name = "CODE")]
+    class: Option<String>,
+    /// In this area
+    #[arg(long, value_name = "CODE")]
+    area: Option<String>,
+    /// In this cell
+    #[arg(long, value_name = "CODE")]
+    cell: Option<String>,
+    /// Of this unit
+    #[arg(long, value_name = "CODE")]
+    unit: Option<String>,
+    /// About this case
+    #[arg(long, value_name = "N")]
+    case: Option<u64>,
+    /// Effects of this name, as in decisions: opened, merged, assigned, …
+    #[arg(long, value_name = "WORD")]
+    effect: Option<String>,
+    /// Records of this kind
+    #[arg(long, value_enum)]
+    kind: Option<KindWord>,
+    /// At most so many lines
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// With the line as it came: it may hold what a person wrote
+    #[arg(long)]
+    bodies: bool,
+}
+
+/// What a line of `inspect` stands for.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum WhatWord {
+    /// Files of the journal
+    Segments,
+    /// Batches
+    Frames,
+    /// What came in, as understood
+    Records,
+    /// What was decided, as `replay --out` writes it
+    Effects,
+}
+
+/// A kind of record.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum KindWord {
+    /// A report
+    Report,
+    /// An action on an order
+    Action,
+    /// A unit's status
+    Unit,
+    /// A line that was turned away, or something counted
+    Tally,
+}
+
 /// Print a completion script for a shell
 #[derive(Args, Debug)]
 struct CompletionsLine {
@@ -145,6 +286,8 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Run(line) => run(line),
         Command::Replay(line) => replay(line),
         Command::Verify(line) => verify(line),
+        Command::Explain(line) => explain(&line),
+        Command::Inspect(line) => inspect(&line),
         Command::Completions(line) => completions(line),
     };
     done.unwrap_or_else(|failure| {
@@ -260,6 +403,113 @@ fn verify(line: VerifyLine) -> Result<ExitCode, Failure> {
         replayed.frames, summary.last_seq, summary.digest
     );
     Ok(ExitCode::SUCCESS)
+}
+
+fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
+    let request = explain::Request {
+        ids: line.ids.clone(),
+        data: line.data.clone(),
+        city: line.city.clone(),
+        source: line.source.clone(),
+    };
+    let lang = match line.lang {
+        Some(LangWord::Zh) => Lang::Zh,
+        Some(LangWord::En) => Lang::En,
+        None => lang_of_the_place(),
+    };
+    let mut is_first = true;
+    to_stdout(|out| {
+        explain::explain(&request, |explanation| {
+            let text = match line.json {
+                true => serde_json::to_string(explanation).expect("an explanation is JSON") + "\n",
+                false => [if is_first { "" } else { "\n\n" }, &explanation.text(lang)].concat(),
+            };
+            is_first = false;
+            out.write_all(text.as_bytes()).map_err(ReplayError::Output)?;
+            Ok(())
+        })
+    })
+}
+
+/// The language that the environment names; Chinese where it names none.
+fn lang_of_the_place() -> Lang {
+    let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let place = named.unwrap_or_default();
+    let language = place.split(['_', '.', '@']).next().unwrap_or_default();
+    if matches!(language, "" | "C" | "POSIX" | "zh") { Lang::Zh } else { Lang::En }
+}
+
+fn inspect(line: &InspectLine) -> Result<ExitCode, Failure> {
+    let request = inspect::Request {
+        data: line.dir.clone(),
+        city: line.city.clone(),
+        what: match line.what {
+            WhatWord::Segments => inspect::What::Segments,
+            WhatWord::Frames => inspect::What::Frames,
+            WhatWord::Records => inspect::What::Records,
+            WhatWord::Effects => inspect::What::Effects,
+        },
+        from: line.from,
+        to: line.to,
+        since: line.since,
+        until: line.until,
+        source: line.source.clone(),
+        class: line.class.clone(),
+        area: line.area.clone(),
+        cell: line.cell.clone(),
+        unit: line.unit.clone(),
+        case: line.case,
+        effect: line.effect.clone(),
+        kind: line.kind.map(|kind| match kind {
+            KindWord::Report => inspect::RecordKind::Report,
+            KindWord::Action => inspect::RecordKind::Action,
+            KindWord::Unit => inspect::RecordKind::Unit,
+            KindWord::Tally => inspect::RecordKind::Tally,
+        }),
+        limit: line.limit,
+        bodies: line.bodies,
+    };
+    to_stdout(|out| inspect::inspect(&request, out))
+}
+
+/// Writes to standard output. What was written before a failure is seen before it is told, and a reader who has read enough
+/// (`head`) is no failure.
+fn to_stdout(write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<ExitCode, Failure> {
+    let mut out = Pipe { out: io::BufWriter::new(io::stdout().lock()), is_closed: false };
+    let written = write(&mut out);
+    let flushed = out.flush();
+    match written {
+        _ if out.is_closed => Ok(ExitCode::SUCCESS),
+        Err(failure) => Err(failure),
+        Ok(()) => flushed.map(|()| ExitCode::SUCCESS).map_err(|cause| ReplayError::Output(cause).into()),
+    }
+}
+
+/// A stream that knows whether its reader has gone.
+struct Pipe<W> {
+    out: W,
+    is_closed: bool,
+}
+
+impl<W> Pipe<W> {
+    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.is_closed |= done.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.noted(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.out.flush();
+        self.noted(done)
+    }
 }
 
 fn completions(line: CompletionsLine) -> Result<ExitCode, Failure> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::city::{City, CityFiles};
 use crate::effect::{Digest, Effects};
+use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
 use crate::journal::error::JournalError;
 use crate::journal::frame::{Frame, Kind, Order, Position};
@@ -269,12 +270,27 @@ impl Held {
 /// # Errors
 /// If there is none, or it cannot be opened.
 pub fn reader(folder: &DataFolder) -> Result<Reader<RealDisk>, JournalError> {
+    reader_from(folder, Seq(0))
+}
+
+/// As [`reader`], from the start of the segment that holds a record.
+///
+/// # Errors
+/// As [`reader`].
+pub fn reader_from(folder: &DataFolder, from: Seq) -> Result<Reader<RealDisk>, JournalError> {
+    Reader::open_at(disk(folder)?, from)
+}
+
+/// As [`reader_from`], but where a segment is missing or damaged, the segments before it can be read all the same; the damage
+/// is given too.
+///
+/// # Errors
+/// If there is no journal, or none of it can be opened.
+pub fn sound_reader(folder: &DataFolder, from: Seq) -> Result<(Reader<RealDisk>, Option<JournalError>), JournalError> {
+    Reader::open_sound(disk(folder)?, from)
+}
+
+fn disk(folder: &DataFolder) -> Result<RealDisk, JournalError> {
     let path = folder.journal();
-    let disk = RealDisk::read_only(&path).map_err(|cause| JournalError::Io {
-        doing: "open",
-        path,
-        offset: 0,
-        cause: cause.into(),
-    })?;
-    Reader::open(disk)
+    RealDisk::read_only(&path).map_err(|cause| JournalError::Io { doing: "open", path, offset: 0, cause: cause.into() })
 }

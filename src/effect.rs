@@ -184,6 +184,28 @@ impl Words {
 }
 
 impl Effect {
+    /// The case that it is about, if it is about one.
+    #[inline]
+    pub const fn case(&self) -> Option<CaseId> {
+        let case = match *self {
+            Self::Duplicate { case, .. }
+            | Self::Opened { case, .. }
+            | Self::Merged { case, .. }
+            | Self::Raised { case, .. }
+            | Self::Waiting { case, .. }
+            | Self::Review { case, .. }
+            | Self::Closed { case }
+            | Self::Forgot { case, .. } => case,
+            Self::Assigned { order, .. }
+            | Self::Accepted { order, .. }
+            | Self::Returned { order, .. }
+            | Self::Done { order, .. }
+            | Self::Refused { order, .. } => order.case,
+            Self::Tallied { .. } | Self::Expired { .. } | Self::UnitChanged { .. } => CaseId::NONE,
+        };
+        if case.0 == CaseId::NONE.0 { None } else { Some(case) }
+    }
+
     /// Writes the effect, led by the record that caused it, into `bytes`; gives the length.
     ///
     /// The encoding is what the digest is taken of: append variants, never change one.

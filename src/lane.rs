@@ -142,6 +142,17 @@ impl Lane {
     /// # Errors
     /// If the frame cannot be read. What was decided before the error stays decided: the lane is of no more use.
     pub fn decide(&mut self, view: &FrameView<'_>, effects: &mut Effects) -> Result<(), FrameError> {
+        self.decide_watched(view, effects, |_, _| {})
+    }
+
+    /// As [`Lane::decide`]; `watch` sees the mind and each record right before it is decided about.
+    #[inline]
+    fn decide_watched(
+        &mut self,
+        view: &FrameView<'_>,
+        effects: &mut Effects,
+        mut watch: impl FnMut(&Dispatcher, &Record),
+    ) -> Result<(), FrameError> {
         let before = effects.as_slice().len();
         let mut records = view.records();
         let mut some = [NOTHING; TOUCHED_MAX];
@@ -153,7 +164,10 @@ impl Lane {
             }
             let some = &some[..taken];
             std::hint::black_box(self.mind.touch(some));
-            some.iter().for_each(|record| self.mind.apply(record, effects));
+            for record in some {
+                watch(&self.mind, record);
+                self.mind.apply(record, effects);
+            }
             if taken < TOUCHED_MAX {
                 break;
             }
@@ -169,6 +183,19 @@ impl Lane {
     /// # Errors
     /// If it does not continue what was decided so far.
     pub fn replay(&mut self, view: &FrameView<'_>, effects: &mut Effects) -> Result<(), Mismatch> {
+        self.replay_watched(view, effects, |_, _| {})
+    }
+
+    /// As [`Lane::replay`]; `watch` sees the mind and each record right before it is decided about.
+    ///
+    /// # Errors
+    /// As [`Lane::replay`].
+    pub fn replay_watched(
+        &mut self,
+        view: &FrameView<'_>,
+        effects: &mut Effects,
+        watch: impl FnMut(&Dispatcher, &Record),
+    ) -> Result<(), Mismatch> {
         let order = view.header().order;
         if order.city != self.city.version {
             return Err(Mismatch::City { here: self.city.version, there: order.city });
@@ -182,6 +209,6 @@ impl Lane {
         if order.digest != self.digest {
             return Err(Mismatch::Digest { here: self.digest, there: order.digest });
         }
-        self.decide(view, effects).map_err(Mismatch::Frame)
+        self.decide_watched(view, effects, watch).map_err(Mismatch::Frame)
     }
 }

@@ -15,13 +15,13 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`mod@datum`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`mod@datum`], [`time`], [`fingerprint`], [`limits`], [`weighed`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -58,6 +58,7 @@ pub mod limits;
 pub mod record;
 pub mod report;
 pub mod time;
+pub mod weighed;
 
 pub mod ingest;
 
@@ -81,9 +82,11 @@ pub mod meter;
 pub mod cli;
 pub mod data;
 pub mod engine;
+pub mod explain;
 pub mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod inspect;
 pub mod publish;
 pub mod run;
 pub mod summary;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Which room a module of the crate belongs to.
 const ROOMS: [(&str, &[&str]); 7] = [
-    ("words", &["datum", "effect", "fingerprint", "geo", "ids", "limits", "record", "report", "time"]),
+    ("words", &["datum", "effect", "fingerprint", "geo", "ids", "limits", "record", "report", "time", "weighed"]),
     ("city", &["city", "understand"]),
     ("mind", &["dispatch"]),
     ("views", &["view"]),
@@ -14,7 +14,10 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("doors", &["ingest"]),
     (
         "house",
-        &["order", "lane", "engine", "publish", "data", "run", "summary", "failure", "fuzz", "cli", "main", "lib"],
+        &[
+            "order", "lane", "engine", "publish", "data", "run", "explain", "inspect", "summary", "failure", "fuzz",
+            "cli", "main", "lib",
+        ],
     ),
 ];
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use paidan::city::{City, CityFiles};
 use paidan::dispatch::Dispatcher;
-use paidan::effect::{Effect, Effects, Forgotten};
+use paidan::effect::{Effect, Effects, Forgotten, Why};
 use paidan::fingerprint::Fingerprint;
 use paidan::geo::Point;
 use paidan::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, SourceId, UnitId};
 use paidan::record::{BodyRef, Head, Input, OrderAction, Origin, Record, Tally, Turned, UnitChange};
 use paidan::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use paidan::time::At;
+use paidan::weighed::{Choice, Heard, Standing, Weighed};
 use proptest::prelude::*;
 
 const S: i64 = 1000;
@@ -1087,6 +1088,50 @@ impl Witness {
     }
 }
 
+/// What becomes of a record, as far as it can be weighed: said before, too late, which case, which unit or desk, which doubt.
+#[derive(Default, PartialEq, Debug)]
+struct Outcome {
+    duplicate: Option<(Seq, CaseId, bool)>,
+    expired: Option<i64>,
+    joined: Option<CaseId>,
+    choice: Option<Choice>,
+}
+
+fn told_of(weighed: &Weighed, record: &Record) -> Outcome {
+    let keeps_late = match &record.input {
+        Input::Report(head) => head.keep_late,
+        _ => true,
+    };
+    Outcome {
+        duplicate: match weighed.heard {
+            Some(Heard::Again { of, case, conflict }) => Some((of, case, conflict)),
+            _ => None,
+        },
+        expired: match weighed.heard {
+            Some(Heard::Late { late_ms }) if !keeps_late => Some(late_ms),
+            _ => None,
+        },
+        joined: weighed.joined(),
+        choice: weighed.handing.as_ref().map(|handing| handing.choice),
+    }
+}
+
+fn decided_of(effects: &[(Seq, Effect)]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (_, effect) in effects {
+        match *effect {
+            Effect::Duplicate { of, case, conflict, .. } => outcome.duplicate = Some((of, case, conflict)),
+            Effect::Expired { late_ms, .. } => outcome.expired = Some(late_ms),
+            Effect::Merged { case, .. } => outcome.joined = Some(case),
+            Effect::Assigned { why: Why::New | Why::Returned, unit, .. } => outcome.choice = Some(Choice::Unit(unit)),
+            Effect::Waiting { department, .. } => outcome.choice = Some(Choice::Waits(department)),
+            Effect::Review { doubt, .. } => outcome.choice = Some(Choice::Review(doubt)),
+            _ => {}
+        }
+    }
+    outcome
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -1138,6 +1183,23 @@ proptest! {
         prop_assert_eq!(apply_all(&mut first, after, next), apply_all(&mut second, after, next));
         prop_assert_eq!(first.encode(), second.encode());
         prop_assert_eq!(first.size(), second.size());
+    }
+
+    #[test]
+    fn what_is_weighed_is_what_is_then_decided(history in any_history()) {
+        let city = Arc::new(busy_city());
+        let (mut mind, mut effects) = (Dispatcher::new(city.clone()), Effects::default());
+        for (given, seq) in history.iter().zip(1..) {
+            let record = given.record(seq);
+            let weighed = mind.weigh(&record);
+            effects.clear();
+            mind.apply(&record, &mut effects);
+            prop_assert_eq!(told_of(&weighed, &record), decided_of(effects.as_slice()));
+            for pool in weighed.handing.iter().flat_map(|handing| &handing.lines).flat_map(|line| &line.pools) {
+                let chosen = pool.units.iter().filter(|unit| unit.standing == Standing::Chosen).count();
+                prop_assert!(chosen == 0 || (chosen == 1 && pool.units[0].standing == Standing::Chosen));
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Candidate {
     pub tier: Tier,
     /// Which line of the list named it.
     pub scope: Scope,
+    /// Whether that line is for every class (`*`).
+    pub is_fallback: bool,
 }
 
 /// The duty list. Lines for a cell come before lines for its area, and those before lines for the district; lines for the
@@ -133,5 +135,6 @@ fn compile_row(row: &Row, tables: &Tables<'_>) -> Result<(Key, Candidate), (Stri
         .into_iter()
         .find(|tier| tier.word() == row.tier)
         .ok_or_else(|| (format!("tier \"{}\"", row.tier), "tier is village, station, street or district".to_owned()))?;
-    Ok(((class, scope as u8, place), Candidate { department, tier, scope }))
+    let is_fallback = !class.is_some();
+    Ok(((class, scope as u8, place), Candidate { department, tier, scope, is_fallback }))
 }

@@ -188,6 +188,15 @@ impl Grid {
         }
     }
 
+    /// The south-west corner of a cell, and the first point north-east of it.
+    pub fn corners(&self, cell: CellId) -> (Point, Point) {
+        let edges = |index: u32, size: u32, end: u32| ((index * size) as i32, (index * size + size).min(end) as i32);
+        let (west, east) = edges(cell.0 % self.columns, self.cell_width, self.width);
+        let (south, north) = edges(cell.0 / self.columns, self.cell_height, self.height);
+        let corner = |lng, lat| Point { lng: self.west + lng, lat: self.south + lat };
+        (corner(west, south), corner(east, north))
+    }
+
     /// A cell's code, as the parts that it is written of: an area's code, if it begins with one, and a number with so many
     /// digits at least.
     #[inline]
@@ -200,6 +209,12 @@ impl Grid {
             }
             _ => ("", u64::from(cell.0), 1),
         }
+    }
+
+    /// A cell's code.
+    pub fn code(&self, cell: CellId, areas: &[Named]) -> String {
+        let (area, number, digits) = self.code_parts(cell, areas);
+        format!("{area}{number:0digits$}")
     }
 
     /// The cell of a code.

@@ -20,9 +20,23 @@ pub(super) struct Unit {
     pub pool: PoolId,
 }
 
+/// What giving a case to a unit costs; the smallest is best.
+pub(super) type Cost = (u64, u32);
+
 impl Unit {
-    const fn has_room(&self) -> bool {
+    pub(super) const fn has_room(&self) -> bool {
         matches!(self.status, UnitStatus::Available) && self.load < self.capacity
+    }
+
+    /// What giving it a case at `point` costs. Where the nearest is wanted, units that do not say where they are come after
+    /// all that do, by load.
+    #[inline(always)]
+    pub(super) fn cost(&self, how: Assign, load: u32, point: Point) -> Cost {
+        match how {
+            Assign::LeastLoaded => (0, load),
+            Assign::Nearest if self.point.is_some() && point.is_some() => (distance2_cm(point, self.point), 0),
+            Assign::Nearest => (u64::MAX, load),
+        }
     }
 }
 
@@ -69,31 +83,19 @@ impl Desks {
         except: UnitId,
     ) -> Option<UnitId> {
         match assign {
-            Assign::LeastLoaded => self.least_loaded(pool, except),
-            Assign::Nearest => self.nearest(pool, point, except),
+            Assign::LeastLoaded => self.cheapest(pool, Assign::LeastLoaded, point, except),
+            Assign::Nearest => self.cheapest(pool, Assign::Nearest, point, except),
         }
     }
 
-    #[inline]
-    fn least_loaded(&self, pool: std::ops::Range<usize>, except: UnitId) -> Option<UnitId> {
-        let (mut best, mut least) = (UnitId::NONE, NO_ROOM);
-        for (unit, &rank) in pool.clone().zip(&self.rank[pool]) {
-            if rank < least && unit != except.index() {
-                (best, least) = (UnitId(unit as u32), rank);
-            }
-        }
-        Some(best).filter(|unit| unit.is_some())
-    }
-
-    /// Units that do not say where they are come after all that do, by load.
-    fn nearest(&self, pool: std::ops::Range<usize>, point: Point, except: UnitId) -> Option<UnitId> {
-        let cost = |unit: &Unit| match unit.point.is_some() && point.is_some() {
-            true => (distance2_cm(point, unit.point), 0),
-            false => (u64::MAX, unit.load),
-        };
-        pool.filter(|unit| self.rank[*unit] != NO_ROOM && *unit != except.index())
-            .min_by_key(|unit| (cost(&self.units[*unit]), *unit))
-            .map(|unit| UnitId(unit as u32))
+    /// Inlined once for each way of choosing, so that a choice by load reads loads alone.
+    #[inline(always)]
+    fn cheapest(&self, pool: std::ops::Range<usize>, how: Assign, point: Point, except: UnitId) -> Option<UnitId> {
+        pool.clone()
+            .zip(&self.rank[pool])
+            .filter(|(unit, load)| **load != NO_ROOM && *unit != except.index())
+            .min_by_key(|(unit, load)| self.units[*unit].cost(how, **load, point))
+            .map(|(unit, _)| UnitId(unit as u32))
     }
 
     /// Gives a unit one more order.

@@ -19,23 +19,7 @@ use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, UnitId};
 use crate::record::Head;
 use crate::report::Urgency;
 use crate::time::{At, WindowKind};
-
-/// What is being done about a case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
-    /// People look at it.
-    Review = 0,
-    /// It waits on a desk.
-    Waiting = 1,
-    /// A unit has the order.
-    Assigned = 2,
-    /// The unit took the order.
-    Accepted = 3,
-    /// The unit finished the order.
-    Done = 4,
-    /// Nothing more; reports of the same matter open a new case.
-    Closed = 5,
-}
+use crate::weighed::Stage;
 
 /// A case, as far as it is needed to decide.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -152,7 +136,7 @@ const BY_COMPONENT: u64 = 3;
 const BY_ADDRESS: u64 = 4;
 
 /// Where a report looks for its case.
-struct Search {
+pub(super) struct Search {
     /// Keys to look under; more than one only for a radius.
     keys: [u64; 9],
     used: usize,
@@ -176,7 +160,7 @@ const fn tile_place(x: i64, y: i64) -> u64 {
 impl Search {
     /// None if the report cannot be joined with any other: no class, or no place of the kind that its policy compares.
     #[inline]
-    fn of(head: &Head, policy: &Policy, time: At) -> Option<Self> {
+    pub(super) fn of(head: &Head, policy: &Policy, time: At) -> Option<Self> {
         let slice = match policy.merge.kind {
             WindowKind::Aligned => policy.merge.slice(time),
             WindowKind::Sliding => 0,
@@ -201,6 +185,19 @@ impl Search {
             SamePlace::Cell | SamePlace::Component | SamePlace::Address => one(key(BY_CELL, u64::from(head.cell.0))),
         }
     }
+}
+
+/// How a report and a case that it looks at fit together.
+#[derive(Clone, Copy)]
+pub(super) struct Fitting {
+    /// Squared distance in cm², where distance matters; else 0.
+    pub distance2: u64,
+    /// Their event times lie too far apart.
+    pub is_apart: bool,
+    /// The case's window has passed in log time.
+    pub is_past: bool,
+    /// The report may join the case.
+    pub joins: bool,
 }
 
 /// What a report finds: a case to join, or the key under which a new one is to be noted.
@@ -228,23 +225,41 @@ impl Incidents {
         let Some(policy) = policy_of(city, head.class) else { return Found::None { key: 0 } };
         let Some(search) = Search::of(head, policy, time) else { return Found::None { key: 0 } };
         let mut best: Option<(u64, CaseId, u32)> = None;
+        self.look(&search, head, policy, time, at, |case, slot, fitting| {
+            if fitting.joins {
+                let candidate = (fitting.distance2, case.id, slot);
+                best = Some(best.map_or(candidate, |known| known.min(candidate)));
+            }
+        });
+        best.map_or(Found::None { key: search.keys[0] }, |(_, _, slot)| Found::Case(slot))
+    }
+
+    /// Looks at every case that is noted where a report looks, and how they fit together.
+    #[inline]
+    pub(super) fn look(
+        &self,
+        search: &Search,
+        head: &Head,
+        policy: &Policy,
+        time: At,
+        at: At,
+        mut each: impl FnMut(&Case, u32, Fitting),
+    ) {
         for key in &search.keys[..search.used] {
             self.index.find(shard(*key), *key as u32, |mark| {
                 if mark.tag == *key as u32 {
                     let case = &self.cases[mark.slot as usize];
-                    let joins = case.key == *key
-                        && policy.merge.joins(case.last_time, time)
-                        && !policy.merge.is_past(case.last_time, at);
-                    let distance = if search.reach2.is_some() { distance2_cm(head.point, case.point) } else { 0 };
-                    if joins && distance <= search.reach2.unwrap_or(0) {
-                        let candidate = (distance, case.id, mark.slot);
-                        best = Some(best.map_or(candidate, |known| known.min(candidate)));
+                    if case.key == *key {
+                        let is_apart = !policy.merge.joins(case.last_time, time);
+                        let is_past = policy.merge.is_past(case.last_time, at);
+                        let distance2 = if search.reach2.is_some() { distance2_cm(head.point, case.point) } else { 0 };
+                        let joins = !is_apart && !is_past && distance2 <= search.reach2.unwrap_or(0);
+                        each(case, mark.slot, Fitting { distance2, is_apart, is_past, joins });
                     }
                 }
                 false
             });
         }
-        best.map_or(Found::None { key: search.keys[0] }, |(_, _, slot)| Found::Case(slot))
     }
 
     /// The mark where a report's case will be looked for first.
@@ -363,7 +378,7 @@ const fn shard(key: u64) -> u8 {
 }
 
 #[inline]
-fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
+pub(super) fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
     city.classes.get(class.index()).map(|class| &city.policies[usize::from(class.policy)])
 }
 
@@ -406,8 +421,6 @@ impl Case {
     }
 
     fn decode(input: &mut In<'_>) -> Result<Self, Corrupt> {
-        const STAGES: [Stage; 6] =
-            [Stage::Review, Stage::Waiting, Stage::Assigned, Stage::Accepted, Stage::Done, Stage::Closed];
         const SCOPES: [Scope; 3] = [Scope::Cell, Scope::Area, Scope::District];
         Ok(Self {
             id: CaseId(input.u64()?),
@@ -417,7 +430,7 @@ impl Case {
             area: AreaId(input.u16()?),
             class: ClassId(input.u16()?),
             urgency: Urgency::from_code(input.u8()?),
-            stage: *STAGES.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
+            stage: *Stage::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
             tier: *Tier::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
             scope: *SCOPES.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
             department: DepartmentId(input.u16()?),

@@ -12,6 +12,7 @@ mod seen;
 mod slab;
 mod state;
 mod table;
+mod weigh;
 
 use std::sync::Arc;
 
@@ -84,8 +85,7 @@ impl Dispatcher {
         for (record, (seen, case)) in records.iter().zip(seen.iter_mut().zip(&mut cases)) {
             let Input::Report(head) = &record.input else { continue };
             let time = record.origin.time_or(record.at);
-            let family = self.city.sources[record.origin.source.index()].dedup;
-            *seen = self.seen.place_of(family, record.origin.fingerprint, time);
+            *seen = self.seen.place_of(self.family(record), record.origin.fingerprint, time);
             *case = self.incidents.place_of(head, &self.city, time);
         }
         let mut sum = seen.iter().flatten().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
@@ -123,10 +123,16 @@ impl Dispatcher {
 
     #[inline]
     fn admit(&mut self, record: &Record) -> Seen {
-        let Origin { source, fingerprint, body_hash, .. } = record.origin;
-        let family = self.city.sources[source.index()].dedup;
+        let Origin { fingerprint, body_hash, .. } = record.origin;
+        let family = self.family(record);
         let time = record.origin.time_or(record.at);
         self.seen.admit(family, fingerprint, time, record.at, record.seq, body_hash)
+    }
+
+    /// Which dedup window a record's source has.
+    #[inline]
+    fn family(&self, record: &Record) -> u8 {
+        self.city.sources[record.origin.source.index()].dedup
     }
 
     /// Whether an action or a unit's word is said for the first time. Late ones count: what a crew did, it did.

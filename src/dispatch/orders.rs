@@ -1,41 +1,93 @@
 //! Orders: how a case comes to a unit, and what the unit can do with it.
 
 use super::Dispatcher;
-use super::incident::Stage;
-use crate::city::{Candidate, PoolId};
+use super::incident::Case;
+use crate::city::{Assign, Candidate, PoolId};
 use crate::effect::{Doubt, Effect, Effects, Refusal, Waits, Why};
-use crate::ids::{CaseId, OrderId, Seq, UnitId};
-use crate::record::{OrderAction, Record, UnitChange};
+use crate::geo::Point;
+use crate::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, UnitId};
+use crate::record::{Head, OrderAction, Record, UnitChange};
 use crate::report::{Urgency, Verb};
 use crate::time::At;
+use crate::weighed::Stage;
 
 /// Most waiting cases that one record sets in motion. The others follow with the records after it.
 const FREED_MAX: usize = 64;
+
+/// What a case is about, as far as it says who gets it.
+#[derive(Clone, Copy)]
+pub(super) struct Matter {
+    pub class: ClassId,
+    pub cell: CellId,
+    pub area: AreaId,
+    pub point: Point,
+}
+
+impl Matter {
+    pub(super) const fn of(head: &Head) -> Self {
+        Self { class: head.class, cell: head.cell, area: head.area, point: head.point }
+    }
+}
+
+impl Case {
+    #[inline]
+    pub(super) const fn matter(&self) -> Matter {
+        Matter { class: self.class, cell: self.cell, area: self.area, point: self.point }
+    }
+}
+
+/// What becomes of a case that is to be handed to somebody.
+pub(super) enum Decision {
+    /// A unit gets it, by a line of the duty list.
+    Unit(Candidate, UnitId),
+    /// It waits on the desk of the first department that has units.
+    Wait(Candidate),
+    /// People must look at it.
+    Review(Doubt),
+}
 
 impl Dispatcher {
     /// Hands a case to the first unit that has room, following the duty list; else lets it wait, or asks people.
     #[inline]
     pub(super) fn assign(&mut self, slot: u32, record: &Record, why: Why, except: UnitId, out: &mut Effects) {
-        let case = self.incidents.case(slot);
-        let class = &self.city.classes[case.class.index()];
-        let how = self.city.policies[usize::from(class.policy)].assign;
+        match self.decide_order(&self.incidents.case(slot).matter(), except) {
+            Decision::Unit(candidate, unit) => self.hand_over(slot, candidate, unit, record, why, out),
+            Decision::Wait(candidate) => self.wait(slot, candidate, record.seq, out),
+            Decision::Review(doubt) => self.review(slot, record.seq, doubt, out),
+        }
+    }
+
+    /// The first unit with room, following the duty list. Without one a case waits where units are, and goes to people where
+    /// there are none, or none but the one that gave it back.
+    #[inline]
+    pub(super) fn decide_order(&self, matter: &Matter, except: UnitId) -> Decision {
+        let how = self.how(matter);
         let mut staffed = None;
-        for candidate in self.city.duty.candidates(case.class, case.cell, case.area) {
-            for pool in self.pools(candidate, slot) {
+        for candidate in self.city.duty.candidates(matter.class, matter.cell, matter.area) {
+            for pool in self.pools(candidate, matter.area) {
                 let units = self.city.roster.pool(pool);
                 staffed = staffed.or_else(|| (!units.is_empty()).then_some(candidate));
-                if let Some(unit) = self.desks.choose(units, how, case.point, except) {
-                    return self.hand_over(slot, candidate, unit, record, why, out);
+                if let Some(unit) = self.desks.choose(units, how, matter.point, except) {
+                    return Decision::Unit(candidate, unit);
                 }
             }
         }
-        self.nobody(slot, staffed, record.seq, except, out);
+        match staffed {
+            None => Decision::Review(self.why_nobody(matter)),
+            Some(_) if except.is_some() && !self.others_exist(matter, except) => Decision::Review(Doubt::AllReturned),
+            Some(candidate) => Decision::Wait(candidate),
+        }
+    }
+
+    /// Which unit of a pool is to be chosen.
+    #[inline]
+    pub(super) fn how(&self, matter: &Matter) -> Assign {
+        self.city.policies[usize::from(self.city.classes[matter.class.index()].policy)].assign
     }
 
     /// The pools that a candidate draws from for a case: of its area, then of the district.
     #[inline]
-    fn pools(&self, candidate: Candidate, slot: u32) -> [PoolId; 2] {
-        let area = self.incidents.case(slot).area;
+    pub(super) fn pools(&self, candidate: Candidate, area: AreaId) -> [PoolId; 2] {
         let roster = &self.city.roster;
         [roster.area_pool(candidate.department, area), roster.district_pool(candidate.department)]
     }
@@ -81,39 +133,38 @@ impl Dispatcher {
         );
     }
 
-    /// No unit can take the case: it waits where units are, and goes to people where there are none.
     #[cold]
-    fn nobody(&mut self, slot: u32, staffed: Option<Candidate>, seq: Seq, except: UnitId, out: &mut Effects) {
+    fn wait(&mut self, slot: u32, candidate: Candidate, seq: Seq, out: &mut Effects) {
         let case = self.incidents.case(slot);
-        let Some(staffed) = staffed else {
-            let named = self.city.duty.candidates(case.class, case.cell, case.area).next();
-            let doubt = if named.is_some() { Doubt::NoUnit } else { Doubt::NoDepartment };
-            return self.review(slot, seq, doubt, out);
-        };
-        if except.is_some() && !self.others_exist(slot, except) {
-            return self.review(slot, seq, Doubt::AllReturned, out);
-        }
         let (id, urgency) = (case.id, case.urgency);
         self.each_pool(slot, |desks, pool| desks.wait(pool, urgency, id));
         self.incidents.change(slot, &self.city, |case| {
             case.stage = Stage::Waiting;
-            case.department = staffed.department;
+            case.department = candidate.department;
         });
-        out.push(seq, Effect::Waiting { case: id, department: staffed.department, why: Waits::NoFreeUnit });
+        out.push(seq, Effect::Waiting { case: id, department: candidate.department, why: Waits::NoFreeUnit });
+    }
+
+    #[cold]
+    fn why_nobody(&self, matter: &Matter) -> Doubt {
+        match self.city.duty.candidates(matter.class, matter.cell, matter.area).next() {
+            Some(_) => Doubt::NoUnit,
+            None => Doubt::NoDepartment,
+        }
     }
 
     /// Whether any unit but one could ever take the case.
-    fn others_exist(&self, slot: u32, except: UnitId) -> bool {
-        let case = self.incidents.case(slot);
-        let candidates = self.city.duty.candidates(case.class, case.cell, case.area);
-        let mut pools = candidates.flat_map(|candidate| self.pools(candidate, slot));
+    #[cold]
+    fn others_exist(&self, matter: &Matter, except: UnitId) -> bool {
+        let candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
+        let mut pools = candidates.flat_map(|candidate| self.pools(candidate, matter.area));
         pools.any(|pool| self.city.roster.pool(pool).any(|unit| unit != except.index()))
     }
 
     fn each_pool(&mut self, slot: u32, mut act: impl FnMut(&mut super::Desks, PoolId)) {
-        let case = *self.incidents.case(slot);
-        for candidate in self.city.duty.candidates(case.class, case.cell, case.area) {
-            for pool in self.pools(candidate, slot) {
+        let Matter { class, cell, area, .. } = self.incidents.case(slot).matter();
+        for candidate in self.city.duty.candidates(class, cell, area) {
+            for pool in self.pools(candidate, area) {
                 act(&mut self.desks, pool);
             }
         }
@@ -153,7 +204,7 @@ impl Dispatcher {
     }
 
     /// The slot of an order's case, if the order is in a state for this action.
-    fn open_order(&self, action: &OrderAction, at: At) -> Result<u32, Refusal> {
+    pub(super) fn open_order(&self, action: &OrderAction, at: At) -> Result<u32, Refusal> {
         let slot = self.incidents.by_id(action.order.case, at).ok_or(Refusal::NoSuchOrder)?;
         let case = self.incidents.case(slot);
         let allowed = match action.verb {

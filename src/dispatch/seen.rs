@@ -152,11 +152,8 @@ impl SeenSet {
     pub(super) fn admit(&mut self, family: u8, print: Fingerprint, time: At, at: At, seq: Seq, body_hash: u64) -> Seen {
         let set = &mut self.families[usize::from(family)];
         self.ids -= set.drop_past(at);
-        if set.window.is_past(time, at) {
-            return Seen::Expired { late_ms: at.0.saturating_sub(set.window.until(time).0) };
-        }
-        if let Some(entry) = set.find(print, time) {
-            return entry.answer(body_hash);
+        if let Some(answer) = set.answer(print, time, at, body_hash, 0) {
+            return answer;
         }
         let (generation, place) = if time > at {
             self.ids -= set.room_for_stray();
@@ -166,6 +163,12 @@ impl SeenSet {
         };
         self.ids += 1;
         Seen::Unique(Ticket { family, generation, place })
+    }
+
+    /// What [`SeenSet::admit`] would answer, nothing for a first report.
+    pub(super) fn recognise(&self, family: u8, print: Fingerprint, time: At, at: At, body_hash: u64) -> Option<Seen> {
+        let set = &self.families[usize::from(family)];
+        set.answer(print, time, at, body_hash, set.past(at))
     }
 
     /// Remembers which case a first report became part of.
@@ -224,15 +227,30 @@ impl Family {
     #[inline]
     fn drop_past(&mut self, at: At) -> usize {
         let mut dropped = 0;
-        while let Some(first) = self.generations.front() {
-            let last_moment = At(first.slice.saturating_add(1).saturating_mul(self.window.len_ms).saturating_sub(1));
-            if !self.window.is_past(last_moment, at) {
-                break;
-            }
+        for _ in 0..self.past(at) {
             let past = self.generations.pop_front().expect("it was there");
             dropped += self.recycle(past);
         }
         dropped
+    }
+
+    /// How many slices, the oldest ones, no report can match any more.
+    #[inline]
+    fn past(&self, at: At) -> usize {
+        let is_past = |generation: &&Generation| {
+            let end = generation.slice.saturating_add(1).saturating_mul(self.window.len_ms);
+            self.window.is_past(At(end.saturating_sub(1)), at)
+        };
+        self.generations.iter().take_while(is_past).count()
+    }
+
+    /// Too late, or said before, as far as the slices from position `from` on know.
+    #[inline]
+    fn answer(&self, print: Fingerprint, time: At, at: At, body_hash: u64, from: usize) -> Option<Seen> {
+        if self.window.is_past(time, at) {
+            return Some(Seen::Expired { late_ms: at.0.saturating_sub(self.window.until(time).0) });
+        }
+        self.find(print, time, from).map(|entry| entry.answer(body_hash))
     }
 
     #[cold]
@@ -244,24 +262,25 @@ impl Family {
         ids
     }
 
-    /// The first report of the same window.
+    /// The first report of the same window, in the slices from position `from` on.
     #[inline]
-    fn find(&self, print: Fingerprint, time: At) -> Option<Entry> {
+    fn find(&self, print: Fingerprint, time: At, from: usize) -> Option<Entry> {
         let slice = self.window.slice(time);
         let found = match self.window.kind {
-            WindowKind::Aligned => self.find_in(slice, print, |_| true),
+            WindowKind::Aligned => self.find_in(slice, print, from, |_| true),
             WindowKind::Sliding => [slice, slice - 1, slice + 1].into_iter().find_map(|near| {
                 let start = At(near.saturating_mul(self.window.len_ms));
                 let within = |entry: &Entry| self.window.joins(start.plus(i64::from(entry.time)), time);
-                self.find_in(near, print, within)
+                self.find_in(near, print, from, within)
             }),
         };
         found.or_else(|| if self.strays.len() == 0 { None } else { self.find_stray(print, time) })
     }
 
     #[inline]
-    fn find_in(&self, slice: i64, print: Fingerprint, within: impl Fn(&Entry) -> bool) -> Option<Entry> {
-        let entries = &self.generations[self.generation(slice).ok()?].entries;
+    fn find_in(&self, slice: i64, print: Fingerprint, from: usize, within: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let position = self.generation(slice).ok().filter(|position| *position >= from)?;
+        let entries = &self.generations[position].entries;
         let is_it = |entry: &Entry| entry.print == print && within(entry);
         let place = entries.find(shard(print), print.lo as u32, is_it)?;
         Some(*entries.get(place))

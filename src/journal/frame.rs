@@ -16,6 +16,7 @@
 //! no signature.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::effect::Digest;
 use crate::ids::Seq;
@@ -400,6 +401,11 @@ impl Header {
     fn layout(&self) -> Layout {
         Layout::of(self.bodies, self.records, self.tallies, self.positions)
     }
+
+    /// Where the part behind the bodies lies, without the padding, in bytes from the start of the frame.
+    pub(super) fn behind_bodies(&self) -> Range<u64> {
+        self.layout().slots..self.layout().end
+    }
 }
 
 /// How far an input was read when a frame was ordered.
@@ -689,7 +695,7 @@ impl Frame {
     /// The closed frame as its readers will see it; the writer's part of the header only once it is sealed.
     #[inline]
     pub fn view(&self) -> FrameView<'_> {
-        FrameView { bytes: self.buffer.as_slice(), header: self.header, layout: self.layout() }
+        FrameView { bytes: self.buffer.as_slice(), header: self.header, layout: self.layout(), left_out: 0 }
     }
 
     #[inline]
@@ -755,6 +761,8 @@ pub struct FrameView<'a> {
     bytes: &'a [u8],
     header: Header,
     layout: Layout,
+    /// How many bytes of bodies were left in the file: what follows them lies that much nearer to the header here.
+    left_out: usize,
 }
 
 impl<'a> FrameView<'a> {
@@ -769,22 +777,46 @@ impl<'a> FrameView<'a> {
         let Some(bytes) = usize::try_from(layout.padded).ok().and_then(|len| bytes.get(..len)) else {
             return Err(FrameError::Short { said: layout.padded, there });
         };
-        let view = Self { bytes, header, layout };
-        view.check_sums()?;
+        let view = Self { bytes, header, layout, left_out: 0 };
+        let found = checksum(view.part(HEADER as u64, layout.slots));
+        if found != header.bodies_sum {
+            return Err(FrameError::BodiesSum { said: header.bodies_sum, found });
+        }
+        view.check_behind_bodies()?;
+        match first_not_zero(view.part(layout.end, layout.padded)) {
+            Some(at) => Err(FrameError::Padding { at: layout.end as usize + at }),
+            None => Ok(view),
+        }
+    }
+
+    /// Reads a frame of which `bytes` hold the header and, right behind it, what follows the bodies; checks every bit of that.
+    ///
+    /// # Errors
+    /// If bytes are missing, or a checksum does not fit.
+    pub(super) fn parse_without_bodies(bytes: &'a [u8], header: Header) -> Result<Self, FrameError> {
+        let view = Self::checked_without_bodies(bytes, header);
+        let there = (bytes.len() + view.left_out) as u64;
+        if there < header.layout().end {
+            return Err(FrameError::Short { said: header.layout().end, there });
+        }
+        view.check_behind_bodies()?;
         Ok(view)
     }
 
     /// A frame that was parsed before, without checking it again.
     pub(super) fn checked(bytes: &'a [u8], header: Header) -> Self {
-        Self { bytes, header, layout: header.layout() }
+        Self { bytes, header, layout: header.layout(), left_out: 0 }
     }
 
-    fn check_sums(&self) -> Result<(), FrameError> {
-        let Header { bodies_sum, slots_sum, rest_sum, .. } = self.header;
-        let found = checksum(self.part(HEADER as u64, self.layout.slots));
-        if found != bodies_sum {
-            return Err(FrameError::BodiesSum { said: bodies_sum, found });
-        }
+    /// As [`FrameView::checked`], where the bodies were left in the file.
+    pub(super) fn checked_without_bodies(bytes: &'a [u8], header: Header) -> Self {
+        let left_out = header.behind_bodies().start as usize - HEADER;
+        let layout = Layout::of(0, header.records, header.tallies, header.positions);
+        Self { bytes, header, layout, left_out }
+    }
+
+    fn check_behind_bodies(&self) -> Result<(), FrameError> {
+        let Header { slots_sum, rest_sum, .. } = self.header;
         let found = checksum(self.part(self.layout.slots, self.layout.tallies));
         if found != slots_sum {
             return Err(FrameError::SlotsSum { said: slots_sum, found });
@@ -793,10 +825,7 @@ impl<'a> FrameView<'a> {
         if found != rest_sum {
             return Err(FrameError::RestSum { said: rest_sum, found });
         }
-        match first_not_zero(self.part(self.layout.end, self.layout.padded)) {
-            Some(at) => Err(FrameError::Padding { at: self.layout.end as usize + at }),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     #[inline]
@@ -812,10 +841,10 @@ impl<'a> FrameView<'a> {
 
     /// Bytes of the frame, with its padding.
     pub fn frame_bytes(&self) -> u64 {
-        self.layout.padded
+        self.header.frame_bytes()
     }
 
-    /// The text of the batch; the JSON of a manifest or an end.
+    /// The text of the batch; the JSON of a manifest or an end. Empty where the bodies were left in the file.
     #[inline]
     pub fn bodies(&self) -> &'a [u8] {
         self.part(HEADER as u64, self.layout.bodies_end)
@@ -906,8 +935,8 @@ impl Records<'_> {
 
     #[inline]
     fn record(&mut self) -> Result<Placed, FrameError> {
-        let at = self.view.layout.slots as usize + self.next_record * SLOT;
-        let slot = &self.view.bytes[at..at + SLOT];
+        let from = self.view.layout.slots as usize + self.next_record * SLOT;
+        let (slot, at) = (&self.view.bytes[from..from + SLOT], from + self.view.left_out);
         let (origin, input) = record::decode_slot(slot).map_err(|_| FrameError::UnknownSlot { at })?;
         self.check_body(&origin.body, at)?;
         self.at = self.view.stamp(self.next_record);
@@ -916,11 +945,12 @@ impl Records<'_> {
     }
 
     fn tally(&mut self) -> Result<Placed, FrameError> {
-        let at = self.tally_at();
+        let (from, at) = (self.tally_at(), self.tally_at() + self.view.left_out);
         if self.tally_due != self.next_record {
             return Err(FrameError::TallyPlace { at });
         }
-        let tally = PlacedTally::decode(nth(&self.view.bytes[at..], 0)).map_err(|_| FrameError::UnknownSlot { at })?;
+        let tally =
+            PlacedTally::decode(nth(&self.view.bytes[from..], 0)).map_err(|_| FrameError::UnknownSlot { at })?;
         let record = tally.record(self.seq, self.at);
         self.check_body(&record.origin.body, at)?;
         self.next_tally += 1;

@@ -12,7 +12,7 @@ use crate::ids::Seq;
 use super::buffer::{AlignedBuf, BLOCK};
 use super::disk::{Access, Disk, DiskFile};
 use super::error::{During, JournalError};
-use super::frame::{FrameError, FrameView, Header, first_not_zero};
+use super::frame::{FrameError, FrameView, HEADER, Header, first_not_zero};
 use super::segment::{SegmentError, SegmentHeader, segment_name, segment_ordinal};
 
 /// How much is looked through at a time behind the end of the log.
@@ -30,6 +30,8 @@ pub struct Reader<D: Disk> {
     /// Where in it the next frame begins.
     at: u64,
     buffer: AlignedBuf,
+    /// Whether bodies are left in the file where nothing depends on them.
+    skips_bodies: bool,
     pub(super) log: LogEnd,
     /// Where the frames of this segment begin that no header read so far says were on the disk.
     unproven: VecDeque<u64>,
@@ -139,6 +141,43 @@ pub struct Found<'a> {
     pub offset: u64,
 }
 
+/// A frame that was taken out of its reader, so that another thread can look at it while the next one is read. It is used
+/// again for another frame, and then allocates nothing.
+#[derive(Debug)]
+pub struct Taken {
+    buffer: AlignedBuf,
+    /// None before a frame was taken.
+    header: Option<Header>,
+    has_bodies: bool,
+    /// In which segment the frame lies.
+    pub segment: u64,
+    /// Where in it, in bytes.
+    pub offset: u64,
+}
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self { buffer: AlignedBuf::new(), header: None, has_bodies: false, segment: 0, offset: 0 }
+    }
+}
+
+impl Taken {
+    /// The frame.
+    ///
+    /// # Panics
+    /// If none was taken yet.
+    pub fn view(&self) -> FrameView<'_> {
+        checked(self.buffer.as_slice(), self.header.expect("a frame was taken"), self.has_bodies)
+    }
+}
+
+fn checked(bytes: &[u8], header: Header, has_bodies: bool) -> FrameView<'_> {
+    match has_bodies {
+        true => FrameView::checked(bytes, header),
+        false => FrameView::checked_without_bodies(bytes, header),
+    }
+}
+
 /// What lies at the place where the next frame is due.
 enum Next {
     Frame(Header),
@@ -163,10 +202,22 @@ impl<D: Disk> Reader<D> {
     /// # Errors
     /// As [`Reader::open`].
     pub fn open_at(disk: D, from: Seq) -> Result<Self, JournalError> {
-        let segments = read_headers(&disk)?;
+        match Self::open_sound(disk, from)? {
+            (reader, None) => Ok(reader),
+            (_, Some(damage)) => Err(damage),
+        }
+    }
+
+    /// As [`Reader::open_at`], but where a segment is missing or damaged in its first block, the segments before it can be
+    /// read all the same; the damage is given too.
+    ///
+    /// # Errors
+    /// If the folder holds no journal, or not one segment can be read.
+    pub fn open_sound(disk: D, from: Seq) -> Result<(Self, Option<JournalError>), JournalError> {
+        let (segments, damage) = read_headers(&disk)?;
         let current = segments.partition_point(|segment| segment.first_seq <= from).saturating_sub(1);
         let (file, file_bytes) = open_segment(&disk, &segments[current])?;
-        Ok(Self {
+        let reader = Self {
             log: LogEnd::before(&segments[current]),
             disk,
             segments,
@@ -175,10 +226,21 @@ impl<D: Disk> Reader<D> {
             file_bytes,
             at: BLOCK as u64,
             buffer: AlignedBuf::new(),
+            skips_bodies: false,
             unproven: VecDeque::new(),
             looked_again_at: 0,
             end: None,
-        })
+        };
+        Ok((reader, damage))
+    }
+
+    /// From here on bodies stay in the file, and frames come without them: whoever only decides again does not need them, and
+    /// they are most of a log. The last segment is read whole all the same, because there the bodies too decide where a log
+    /// that was cut short ends.
+    #[must_use]
+    pub fn without_bodies(mut self) -> Self {
+        self.skips_bodies = true;
+        self
     }
 
     /// What the segments say, from the oldest to the newest.
@@ -206,13 +268,68 @@ impl<D: Disk> Reader<D> {
     /// # Errors
     /// If the disk fails, or the log is damaged.
     pub fn next_frame(&mut self) -> Result<Option<Found<'_>>, JournalError> {
+        let Some((header, offset)) = self.advance()? else { return Ok(None) };
+        let view = checked(self.buffer.as_slice(), header, self.reads_bodies());
+        Ok(Some(Found { view, segment: self.segments[self.current].ordinal, offset }))
+    }
+
+    /// As [`Reader::next_frame`], but the frame is taken out, in exchange for the room of an earlier one. False at the end of
+    /// the log.
+    ///
+    /// # Errors
+    /// As [`Reader::next_frame`].
+    pub fn take_frame(&mut self, into: &mut Taken) -> Result<bool, JournalError> {
+        let Some((header, offset)) = self.advance()? else { return Ok(false) };
+        into.header = Some(header);
+        into.has_bodies = self.reads_bodies();
+        (into.segment, into.offset) = (self.segments[self.current].ordinal, offset);
+        std::mem::swap(&mut into.buffer, &mut self.buffer);
+        Ok(true)
+    }
+
+    /// A frame that was found before, whole and checked: its place is that of a [`Found`] or [`Taken`].
+    ///
+    /// # Errors
+    /// If it cannot be read any more, or its bodies are not what they were.
+    pub fn whole_frame(&self, segment: u64, offset: u64, into: &mut Taken) -> Result<(), JournalError> {
+        let known = self.segments.iter().find(|known| known.ordinal == segment);
+        let known = known.ok_or_else(|| JournalError::Missing { path: self.path(segment) })?;
+        let (file, file_bytes) = open_segment(&self.disk, known)?;
+        let read = |buffer: &mut AlignedBuf, bytes: u64| {
+            let before = buffer.len();
+            let read = file.read_at(offset + before as u64, buffer.space(bytes as usize));
+            buffer.truncate(before + read.during("reading", || self.path(segment), offset)?);
+            Ok::<_, JournalError>(())
+        };
+        let corrupt = |why| JournalError::Corrupt {
+            path: self.path(segment),
+            offset,
+            lost_from: known.first_seq,
+            durable: self.log.durable,
+            why,
+        };
+        into.buffer.clear();
+        read(&mut into.buffer, HEADER as u64)?;
+        let header = Header::parse(into.buffer.as_slice()).map_err(corrupt)?;
+        if header.frame_bytes() > file_bytes.saturating_sub(offset) {
+            let there = file_bytes.saturating_sub(offset);
+            return Err(corrupt(FrameError::Short { said: header.frame_bytes(), there }));
+        }
+        read(&mut into.buffer, header.frame_bytes() - HEADER as u64)?;
+        FrameView::parse(into.buffer.as_slice()).map_err(corrupt)?;
+        (into.header, into.has_bodies, into.segment, into.offset) = (Some(header), true, segment, offset);
+        Ok(())
+    }
+
+    fn reads_bodies(&self) -> bool {
+        !self.skips_bodies || self.current + 1 == self.segments.len()
+    }
+
+    /// Reads on behind the next frame, and gives its header and where it begins.
+    fn advance(&mut self) -> Result<Option<(Header, u64)>, JournalError> {
         while self.end.is_none() {
             match self.read_frame()? {
-                Next::Frame(header) => {
-                    let offset = self.accept(&header);
-                    let view = FrameView::checked(self.buffer.as_slice(), header);
-                    return Ok(Some(Found { view, segment: self.segments[self.current].ordinal, offset }));
-                }
+                Next::Frame(header) => return Ok(Some((header, self.accept(&header)))),
                 Next::Bad { why, is_whole } if self.current + 1 == self.segments.len() => self.finish(why, is_whole)?,
                 Next::Bad { why, .. } => self.next_segment(why)?,
             }
@@ -251,16 +368,29 @@ impl<D: Disk> Reader<D> {
             let why = FrameError::Short { said: header.frame_bytes(), there };
             return Ok(Next::Bad { why, is_whole: false });
         }
-        self.read_more(header.frame_bytes() - self.buffer.len() as u64)?;
-        Ok(match FrameView::parse(self.buffer.as_slice()) {
+        let parsed = if self.reads_bodies() {
+            self.read_more(header.frame_bytes() - self.buffer.len() as u64)?;
+            FrameView::parse(self.buffer.as_slice())
+        } else {
+            let behind = header.behind_bodies();
+            self.buffer.truncate(HEADER);
+            self.read_at(self.at + behind.start, behind.end - behind.start)?;
+            FrameView::parse_without_bodies(self.buffer.as_slice(), header)
+        };
+        Ok(match parsed {
             Ok(view) => Next::Frame(*view.header()),
             Err(why) => Next::Bad { why, is_whole: false },
         })
     }
 
-    /// Appends the next `bytes` bytes of the file, as far as there are so many, to the buffer.
+    /// Appends the next `bytes` bytes of the frame, as far as there are so many, to the buffer.
     fn read_more(&mut self, bytes: u64) -> Result<(), JournalError> {
-        let (at, before) = (self.at + self.buffer.len() as u64, self.buffer.len());
+        self.read_at(self.at + self.buffer.len() as u64, bytes)
+    }
+
+    /// Appends `bytes` bytes of the file to the buffer.
+    fn read_at(&mut self, at: u64, bytes: u64) -> Result<(), JournalError> {
+        let before = self.buffer.len();
         let read = self.file.read_at(at, self.buffer.space(bytes as usize));
         let read = read.during("reading", || self.path(self.segments[self.current].ordinal), at)?;
         self.buffer.truncate(before + read);
@@ -377,21 +507,27 @@ fn open_segment<D: Disk>(disk: &D, segment: &SegmentHeader) -> Result<(D::File, 
     Ok((file, bytes))
 }
 
-fn read_headers<D: Disk>(disk: &D) -> Result<Vec<SegmentHeader>, JournalError> {
+/// The headers of all segments, up to the first that is missing or damaged, and what is wrong with that one.
+fn read_headers<D: Disk>(disk: &D) -> Result<(Vec<SegmentHeader>, Option<JournalError>), JournalError> {
     let ordinals = ordinals(disk)?;
     let Some(&first) = ordinals.first() else { return Err(JournalError::Empty { path: disk.path("") }) };
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ordinals.len());
     for (expected, ordinal) in (first..).zip(ordinals) {
-        if ordinal != expected {
-            return Err(JournalError::Missing { path: disk.path(&segment_name(expected)) });
+        let header = match ordinal == expected {
+            true => read_header(disk, ordinal),
+            false => Err(JournalError::Missing { path: disk.path(&segment_name(expected)) }),
+        };
+        match header {
+            Ok(header) if headers.first().is_none_or(|first| first.key == header.key) => headers.push(header),
+            Ok(_) => {
+                let (path, why) = (disk.path(&segment_name(ordinal)), SegmentError::Key);
+                return Ok((headers, Some(JournalError::Segment { path, why })));
+            }
+            Err(damage) if headers.is_empty() => return Err(damage),
+            Err(damage) => return Ok((headers, Some(damage))),
         }
-        let header = read_header(disk, ordinal)?;
-        if headers.first().is_some_and(|first| first.key != header.key) {
-            return Err(JournalError::Segment { path: disk.path(&segment_name(ordinal)), why: SegmentError::Key });
-        }
-        headers.push(header);
     }
-    Ok(headers)
+    Ok((headers, None))
 }
 
 /// The ordinals of all segments, from the oldest to the newest.

@@ -92,7 +92,7 @@ impl<'a> Decisions<'a> {
 }
 
 /// The name of an effect.
-const fn word(effect: &Effect) -> &'static str {
+pub const fn word(effect: &Effect) -> &'static str {
     match effect {
         Effect::Tallied { turned: Turned::Rejected, .. } => "rejected",
         Effect::Tallied { turned: Turned::Shed, .. } => "shed",
@@ -321,7 +321,7 @@ impl Line<'_, '_> {
     }
 }
 
-const fn scope_word(scope: Scope) -> &'static str {
+pub(super) const fn scope_word(scope: Scope) -> &'static str {
     match scope {
         Scope::Cell => "cell",
         Scope::Area => "area",
@@ -329,7 +329,7 @@ const fn scope_word(scope: Scope) -> &'static str {
     }
 }
 
-const fn why_word(why: Why) -> &'static str {
+pub(super) const fn why_word(why: Why) -> &'static str {
     match why {
         Why::New => "new",
         Why::Freed => "freed",
@@ -337,7 +337,7 @@ const fn why_word(why: Why) -> &'static str {
     }
 }
 
-const fn doubt_word(doubt: Doubt) -> &'static str {
+pub(super) const fn doubt_word(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::NoPlace => "no_place",
         Doubt::OutsideDistrict => "outside_district",
@@ -348,7 +348,7 @@ const fn doubt_word(doubt: Doubt) -> &'static str {
     }
 }
 
-const fn refusal_word(why: Refusal) -> &'static str {
+pub(super) const fn refusal_word(why: Refusal) -> &'static str {
     match why {
         Refusal::NoSuchOrder => "no_such_order",
         Refusal::Superseded => "superseded",

@@ -1,6 +1,7 @@
 //! Views: pure folds of records and effects. What anyone sees is one of these.
 
 pub mod decision;
+pub mod explain;
 pub mod ledger;
 pub mod paper;
 pub mod whereabouts;

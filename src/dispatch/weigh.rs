@@ -1,0 +1,169 @@
+//! Weighing: what the mind would decide about a record, and what speaks for and against it. Changes nothing.
+//!
+//! Nothing is decided here a second time: the answers come from the functions that decide.
+
+use super::desk::Unit;
+use super::incident::{Fitting, Search, policy_of};
+use super::orders::{Decision, Matter};
+use super::seen::Seen;
+use super::{Dispatcher, doubt};
+use crate::city::{Assign, PoolId, SamePlace};
+use crate::geo::distance2_cm;
+use crate::ids::UnitId;
+use crate::record::{Head, Input, Record};
+use crate::report::{UnitStatus, Verb};
+use crate::time::At;
+use crate::weighed::{
+    CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, PoolWeighed, Standing, UnitWeighed, Weighed,
+};
+
+/// Most cases that are listed; the others are counted.
+const CASES_LISTED: usize = 1000;
+/// Most units of a pool that are listed; the others are counted.
+const UNITS_LISTED: usize = 1000;
+
+impl Dispatcher {
+    /// What speaks for and against a record that is decided about next.
+    pub fn weigh(&self, record: &Record) -> Weighed {
+        let heard = match record.input {
+            Input::Tally(_) => return Weighed::default(),
+            _ => self.heard(record),
+        };
+        let mut weighed = Weighed { heard: Some(heard), ..Weighed::default() };
+        match &record.input {
+            Input::Report(head) if heard == Heard::First || (head.keep_late && is_late(heard)) => {
+                self.weigh_report(record, head, &mut weighed);
+            }
+            Input::Action(action) if action.verb == Verb::Return && (heard == Heard::First || is_late(heard)) => {
+                if let Ok(slot) = self.open_order(action, record.at) {
+                    let case = self.incidents.case(slot);
+                    weighed.handing = Some(self.handing(&case.matter(), case.unit));
+                }
+            }
+            _ => {}
+        }
+        weighed
+    }
+
+    fn heard(&self, record: &Record) -> Heard {
+        let (family, time) = (self.family(record), record.origin.time_or(record.at));
+        match self.seen.recognise(family, record.origin.fingerprint, time, record.at, record.origin.body_hash) {
+            None | Some(Seen::Unique(_)) => Heard::First,
+            Some(Seen::Duplicate { of, case, conflict }) => Heard::Again { of, case, conflict },
+            Some(Seen::Expired { late_ms }) => Heard::Late { late_ms },
+        }
+    }
+
+    fn weigh_report(&self, record: &Record, head: &Head, weighed: &mut Weighed) {
+        let time = record.origin.time_or(record.at);
+        weighed.cases = self.cases(head, time, record.at);
+        weighed.cases_more = weighed.cases.len().saturating_sub(CASES_LISTED);
+        weighed.cases.truncate(CASES_LISTED);
+        if weighed.joined().is_some() {
+            return;
+        }
+        weighed.handing = Some(match doubt(head) {
+            Some(doubt) => Handing { returned_by: UnitId::NONE, lines: Vec::new(), choice: Choice::Review(doubt) },
+            None => self.handing(&Matter::of(head), UnitId::NONE),
+        });
+    }
+
+    fn cases(&self, head: &Head, time: At, at: At) -> Vec<CaseWeighed> {
+        let Some(policy) = policy_of(&self.city, head.class) else { return Vec::new() };
+        let Some(search) = Search::of(head, policy, time) else { return Vec::new() };
+        let mut cases = Vec::new();
+        self.incidents.look(&search, head, policy, time, at, |case, _, fitting| {
+            let fit = match fitting {
+                Fitting { joins: true, .. } => Fit::Behind,
+                Fitting { is_past: true, .. } => Fit::Past,
+                Fitting { is_apart: true, .. } => Fit::Apart,
+                _ => Fit::TooFar,
+            };
+            cases.push(CaseWeighed {
+                case: case.id,
+                point: case.point,
+                cell: case.cell,
+                urgency: case.urgency,
+                stage: case.stage,
+                last_time: case.last_time,
+                distance2_cm: matches!(policy.same_place, SamePlace::Radius { .. }).then_some(fitting.distance2),
+                apart_ms: case.last_time.0.abs_diff(time.0),
+                fit,
+            });
+        });
+        cases.sort_unstable_by_key(|case| (case.fit, case.distance2_cm, case.case));
+        if let Some(best) = cases.first_mut().filter(|best| best.fit == Fit::Behind) {
+            best.fit = Fit::Joined;
+        }
+        cases
+    }
+
+    /// Who could get a case.
+    fn handing(&self, matter: &Matter, except: UnitId) -> Handing {
+        let decision = self.decide_order(matter, except);
+        let taken = match decision {
+            Decision::Unit(_, unit) => unit,
+            _ => UnitId::NONE,
+        };
+        let taken_pool = taken.is_some().then(|| self.desks.unit(taken).pool);
+        let (mut lines, mut is_asked): (Vec<LineWeighed>, _) = (Vec::new(), true);
+        for candidate in self.city.duty.candidates(matter.class, matter.cell, matter.area) {
+            let mut pools = Vec::new();
+            for (pool, area) in self.pools(candidate, matter.area).into_iter().zip([Some(matter.area), None]) {
+                let units = if is_asked { self.units(pool, matter, taken, except) } else { Vec::new() };
+                pools.push(PoolWeighed { area, size: self.city.roster.pool(pool).len(), is_asked, units });
+                is_asked &= taken_pool != Some(pool);
+            }
+            let (department, tier, scope) = (candidate.department, candidate.tier, candidate.scope);
+            lines.push(LineWeighed { department, tier, scope, is_fallback: candidate.is_fallback, pools });
+        }
+        let choice = match decision {
+            Decision::Unit(_, unit) => Choice::Unit(unit),
+            Decision::Wait(candidate) => Choice::Waits(candidate.department),
+            Decision::Review(doubt) => Choice::Review(doubt),
+        };
+        Handing { returned_by: except, lines, choice }
+    }
+
+    /// The units of a pool, the one that is taken first, then those with room, each part by what it would cost.
+    fn units(&self, pool: PoolId, matter: &Matter, taken: UnitId, except: UnitId) -> Vec<UnitWeighed> {
+        let how = self.how(matter);
+        let mut units: Vec<_> = self
+            .city
+            .roster
+            .pool(pool)
+            .map(|index| {
+                let id = UnitId(index as u32);
+                let unit = self.desks.unit(id);
+                let knows_both = how == Assign::Nearest && unit.point.is_some() && matter.point.is_some();
+                let weighed = UnitWeighed {
+                    unit: id,
+                    status: unit.status,
+                    load: unit.load,
+                    capacity: unit.capacity,
+                    point: unit.point,
+                    distance2_cm: knows_both.then(|| distance2_cm(matter.point, unit.point)),
+                    standing: standing(id, unit, taken, except),
+                };
+                (weighed.standing, unit.cost(how, unit.load, matter.point), weighed)
+            })
+            .collect();
+        units.sort_unstable_by_key(|(standing, cost, weighed)| (*standing, *cost, weighed.unit));
+        units.truncate(UNITS_LISTED);
+        units.into_iter().map(|(.., weighed)| weighed).collect()
+    }
+}
+
+const fn is_late(heard: Heard) -> bool {
+    matches!(heard, Heard::Late { .. })
+}
+
+fn standing(id: UnitId, unit: &Unit, taken: UnitId, except: UnitId) -> Standing {
+    match unit.status {
+        _ if id == taken => Standing::Chosen,
+        _ if id == except => Standing::GaveBack,
+        _ if unit.has_room() => Standing::Behind,
+        UnitStatus::Available => Standing::Full,
+        UnitStatus::Busy | UnitStatus::Off => Standing::Away,
+    }
+}

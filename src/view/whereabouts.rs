@@ -136,3 +136,88 @@ impl fmt::Display for Suspicion {
         best.map_or(Ok(()), |(datum, _)| write!(f, "; 可试 try frame = \"{}\" in its [[source]]", datum.word()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::Fingerprint;
+    use crate::ids::{AreaId, CellId, ClassId, Seq, SourceId};
+    use crate::record::{BodyRef, Head, Origin, Tally, Turned};
+    use crate::report::{Field, Urgency};
+    use crate::time::At;
+
+    /// What the n-th record of the default city's second source says.
+    fn record(n: u64, input: Input) -> Record {
+        let body = BodyRef::default();
+        let fingerprint = Fingerprint { lo: n, hi: 0 };
+        let origin = Origin { source: SourceId(1), fingerprint, body_hash: n, event_time: None, body };
+        Record { seq: Seq(n), at: At(1), origin, input }
+    }
+
+    fn report(n: u64, point: Point, cell: CellId) -> Record {
+        let head = Head {
+            point,
+            cell,
+            area: AreaId::NONE,
+            class: ClassId::NONE,
+            confidence: 0,
+            urgency: Urgency::C,
+            keep_late: false,
+            reporter: 0,
+            component: 0,
+            address: 0,
+        };
+        record(n, Input::Report(head))
+    }
+
+    fn turned_away(n: u64, reason: Reason) -> Record {
+        let turned = Turned::Rejected;
+        let tally = Tally { turned, count: 1, field: Field::Lat, reason, input: 0, line: n, offset: 0, wrong_at: 0 };
+        record(n, Input::Tally(tally))
+    }
+
+    #[test]
+    fn suspicion_begins_above_a_fifth_of_a_hundred_places() {
+        let city = City::pudong();
+        let nowhere = |n| report(n, Point::NONE, CellId::NONE);
+        for (inside, outside, rejected, suspected) in [
+            (79, 21, 0, true),
+            (80, 20, 0, false),
+            (78, 21, 0, false),
+            (79, 0, 21, true),
+            (0, 100, 0, true),
+            (0, 99, 0, false),
+        ] {
+            let mut whereabouts = Whereabouts::new(city.sources.len());
+            let inside = (0..inside).map(|n| report(n, Point { lng: 1, lat: 1 }, CellId(0)));
+            let outside = (0..outside).map(|n| report(n, Point { lng: n as i32, lat: 1 }, CellId::NONE));
+            let rejected = (0..rejected).map(|n| turned_away(n, Reason::OutsideDistrict));
+            inside.chain(outside).chain(rejected).for_each(|record| whereabouts.fold(&record));
+            // What has no place, or was turned away for another reason, says nothing about frames.
+            (0..500).for_each(|n| whereabouts.fold(&nowhere(n)));
+            (0..500).for_each(|n| whereabouts.fold(&turned_away(n, Reason::OutOfRange)));
+            let suspicions = whereabouts.suspicions(&city);
+            assert_eq!(suspicions.len(), usize::from(suspected), "{suspicions:?}");
+            assert!(suspicions.iter().all(|one| *one.source == *city.sources[1].name && one.places == 100));
+        }
+    }
+
+    #[test]
+    fn where_the_log_is_cut_shows_nowhere() {
+        let fold = |size: usize| {
+            let (mut whole, mut part) = (Whereabouts::new(3), Whereabouts::new(3));
+            let records: Vec<_> = (0..200).map(|n| report(n, Point { lng: n as i32, lat: 1 }, CellId::NONE)).collect();
+            for records in records.chunks(size) {
+                records.iter().for_each(|record| part.fold(record));
+                whole.absorb(&mut part);
+            }
+            assert_eq!(part, Whereabouts::new(3), "what was absorbed is gone");
+            whole
+        };
+        let whole = fold(200);
+        assert_eq!(whole.sources[1].sample.len(), SAMPLE_MAX);
+        for size in [1, 7, 63, 64, 65, 199] {
+            assert_eq!(fold(size), whole, "{size}");
+        }
+    }
+}

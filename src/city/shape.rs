@@ -261,7 +261,8 @@ impl<'a> Places<'a> {
 fn may_share(a: Field, b: Field) -> bool {
     let is_number = |field| matches!(field, Field::Ts | Field::Lng | Field::Lat);
     let is_text = |field| matches!(field, Field::Title | Field::Text);
-    a != b && !is_number(a) && !is_number(b) && !(is_text(a) && is_text(b))
+    let means_two = a == b || is_number(a) || is_number(b) || is_text(a) && is_text(b);
+    !means_two
 }
 
 /// What a field is called in the settings of a shape.

@@ -27,12 +27,13 @@
 //!
 //! # Where a change belongs
 //!
-//! * a new source, department, class or unit: the city's files, no Rust at all (`src/city/pudong/` is an example);
+//! * a new source, department, class or unit: the city's files, no Rust at all (`src/city/pudong/` is an example); also a
+//!   source with fields, times and words of its own ([`city::Shape`]);
 //! * a new class policy (what "same place" means, which unit is chosen): [`city::Policy`], then [`dispatch`]'s `incident.rs`
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
-//! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`mod@understand`];
+//! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`].
 //!
 //! # Decisions that everything depends on

@@ -75,6 +75,7 @@ fn reports_of_311_are_placed_classified_and_assigned() {
         (line("f", &tree.replace("-73.95", "-74.95")), &["opened f 10001", "review f outside_district"]),
         (line("g", &tree.replace("Dead Tree", "UFO")), &["opened g 10001", "review g no_class"]),
         (line("h", ""), &["opened h ", "review h no_place"]),
+        (line("i", "").replace("\"i\"", "7.0"), &["opened 7.0 ", "review 7.0 no_place"]),
         // Turned away, as what the run says that they are.
         (line("", tree), &["rejected  empty id"]),
         (line("i", tree).replace("11:41", "11-41"), &["rejected  not_a_value ts"]),

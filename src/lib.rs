@@ -32,7 +32,7 @@
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
-//! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`mod@understand`];
+//! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`].
 //!
 //! # Decisions that everything depends on

@@ -16,13 +16,13 @@ use crate::Outcome;
 #[derive(clap::Args)]
 pub struct Args {
     /// The folder to write into; made if it does not exist
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// GeoJSON polygons of zip codes, with the code in the property postalCode
     #[arg(long, value_name = "FILE")]
-    zips: PathBuf,
+    pub zips: PathBuf,
     /// Reports whose types and agencies the city knows: lines with source, type and agency
     #[arg(long, value_name = "FILE", required = true)]
-    reports: Vec<PathBuf>,
+    pub reports: Vec<PathBuf>,
 }
 
 /// What a report says about itself that makes the city.

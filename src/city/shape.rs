@@ -261,7 +261,8 @@ impl<'a> Places<'a> {
 fn may_share(a: Field, b: Field) -> bool {
     let is_number = |field| matches!(field, Field::Ts | Field::Lng | Field::Lat);
     let is_text = |field| matches!(field, Field::Title | Field::Text);
-    a != b && !is_number(a) && !is_number(b) && !(is_text(a) && is_text(b))
+    let means_two = a == b || is_number(a) || is_number(b) || is_text(a) && is_text(b);
+    !means_two
 }
 
 /// What a field is called in the settings of a shape.
@@ -274,50 +275,31 @@ const fn setting_name(field: Field) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::city::{City, CityFiles};
+    use crate::city::{City, CityFiles, Problems};
 
-    const SOURCE: &str = r#"
-[[source]]
-name = "file"
-name_zh = "文件"
-kind = "app"
-urgency = "C"
-late = "refuse"
-may = ["report"]
-dedup = { window = "sliding", minutes = 60 }
-[source.shape]
-"#;
+    /// What a source may, where nothing else is said of it.
+    const MAY: &str = "may = [\"report\"]";
 
-    /// Compiles the default city with one more source, which has this shape. A line that begins with `require` or `may` is
-    /// the source's own.
-    fn compile(shape: &str) -> (u64, Result<City, crate::city::Problems>) {
-        let city = CityFiles::pudong();
-        let settings = |(name, text): (&'static str, String)| match name {
-            "city.toml" => {
-                let (own, shape): (Vec<&str>, Vec<&str>) =
-                    shape.lines().partition(|line| line.starts_with("require") || line.starts_with("may"));
-                let source = own.iter().fold(SOURCE.to_owned(), |source, line| {
-                    let key = line.split(' ').next().unwrap_or_default();
-                    let kept: Vec<&str> = source.lines().filter(|kept| !kept.starts_with(key)).collect();
-                    kept.join("\n").replace("[source.shape]", &format!("{line}\n[source.shape]\n"))
-                });
-                (name, format!("{text}{source}{}\n", shape.join("\n")))
-            }
-            _ => (name, text),
-        };
-        let names = ["city.toml", "classes.csv", "departments.csv", "areas.csv", "duty.csv", "units.csv"];
-        let text = |name: &str| city.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text).to_owned();
-        let texts: Vec<_> = names.iter().map(|&name| settings((name, text(name)))).collect();
-        let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let first = texts[0].1[..texts[0].1.rfind("[source.shape]").expect("a shape")].lines().count() as u64 + 2;
-        (first, City::compile(CityFiles::from_texts(&texts)))
+    /// Compiles the default city with one more source, of which this is said, and which has this shape; and gives the line of
+    /// the settings at which the shape begins.
+    fn compile(own: &str, shape: &str) -> (u64, Result<City, Problems>) {
+        let pudong = CityFiles::pudong();
+        let mut texts: Vec<_> = pudong.iter().collect();
+        let source = format!(
+            "\n[[source]]\nname = \"file\"\nname_zh = \"文件\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"refuse\"\n\
+             dedup = {{ window = \"sliding\", minutes = 60 }}\n{own}\n[source.shape]\n"
+        );
+        let before = format!("{}{source}", texts[0].1);
+        let settings = format!("{before}{shape}\n");
+        texts[0].1 = &settings;
+        (before.lines().count() as u64 + 1, City::compile(CityFiles::from_texts(&texts)))
     }
 
     #[test]
     fn mistakes_in_a_shape_are_named_with_line_and_value() {
         // Line of the mistake within the shape, and part of what is said about it.
-        let check = |shape: &str, line: u64, what: &str| {
-            let (first, compiled) = compile(shape);
+        let check_with = |own: &str, shape: &str, line: u64, what: &str| {
+            let (first, compiled) = compile(own, shape);
             let problems = compiled.expect_err(shape);
             let found = problems.as_slice().iter().any(|problem| {
                 (problem.file, problem.line) == ("city.toml", first + line - 1)
@@ -326,6 +308,7 @@ dedup = { window = "sliding", minutes = 60 }
             });
             assert!(found, "{shape}\nexpected line {}: {what}; found {problems}", first + line - 1);
         };
+        let check = |shape: &str, line: u64, what: &str| check_with(MAY, shape, line, what);
         check("id = \"id\"", 1, "id = \"id\" is no JSON pointer");
         check("id = \"\"", 1, "is no JSON pointer");
         check("id = \"/a~2\"", 1, "is no JSON pointer");
@@ -361,23 +344,32 @@ dedup = { window = "sliding", minutes = 60 }
         check("id = \"/id\"\n[source.shape.words]\n\"a\" = \"01001\"\n\" a\" = \"01001\"", 3, "stands twice");
         check("id = \"/id\"\n[source.shape.urgencies]\n\"high\" = \"X\"", 3, "urgency \"X\"");
         check("id = \"/id\"\nconfidence = 1001", 2, "confidence = 1001");
-        check("require = [\"ts\"]\nid = \"/id\"", 0, "requires ts");
-        check("require = [\"place\"]\nid = \"/id\"", 0, "requires place");
-        check("require = [\"category\"]\nid = \"/id\"", 0, "requires category");
-        check("may = [\"action\"]\nid = \"/id\"", 0, "may not report");
+        check_with("may = [\"report\"]\nrequire = [\"ts\"]", "id = \"/id\"", 0, "requires ts");
+        check_with("may = [\"report\"]\nrequire = [\"place\"]", "id = \"/id\"", 0, "requires place");
+        check_with("may = [\"report\"]\nrequire = [\"category\"]", "id = \"/id\"", 0, "requires category");
+        check_with("may = [\"action\"]", "id = \"/id\"", 0, "may not report");
     }
 
     #[test]
     fn shapes_that_are_in_order() {
-        for shape in [
-            "id = \"/id\"",
-            "require = [\"ts\", \"place\", \"category\"]\nid = \"/id\"\ntime = \"/t\"\ntime_format = \"rfc3339\"\ncell = \"/c\"\ncategory = [\"/k\"]",
-            "id = \"/id\"\narea = \"/zip\"\naddress = [\"/street\", \"/zip\"]\ncomponent = \"/id\"\ncategory = [\"/type\", \"/label\"]\ntext = [\"/type\", \"/label\"]",
-            "id = \"/properties/id\"\nlng = \"/geometry/coordinates/0\"\nlat = \"/geometry/coordinates/1\"",
-            "id = \"/id\"\ntime = \"/t\"\ntime_format = \"%Y-%m-%d %H:%M\"\nzone = \"-03:30\"",
-            "id = \"/id\"\nconfidence = 0\n[source.shape.words]\n\"井盖\" = \"01001\"\n[source.shape.urgencies]\n\"高\" = \"A\"",
+        let everything = "may = [\"report\"]\nrequire = [\"ts\", \"place\", \"category\"]";
+        for (own, shape) in [
+            (MAY, "id = \"/id\""),
+            (everything, "id = \"/id\"\ntime = \"/t\"\ntime_format = \"rfc3339\"\ncell = \"/c\"\ncategory = [\"/k\"]"),
+            (
+                MAY,
+                "id = \"/id\"\narea = \"/zip\"\naddress = [\"/street\", \"/zip\"]\ncomponent = \"/id\"\n\
+                 category = [\"/type\", \"/label\"]\ntext = [\"/type\", \"/label\"]",
+            ),
+            (MAY, "id = \"/properties/id\"\nlng = \"/geometry/coordinates/0\"\nlat = \"/geometry/coordinates/1\""),
+            (MAY, "id = \"/id\"\ntime = \"/t\"\ntime_format = \"%Y-%m-%d %H:%M\"\nzone = \"-03:30\""),
+            (
+                MAY,
+                "id = \"/id\"\nconfidence = 0\n[source.shape.words]\n\"井盖\" = \"01001\"\n[source.shape.urgencies]\n\
+                 \"高\" = \"A\"",
+            ),
         ] {
-            let (_, compiled) = compile(shape);
+            let (_, compiled) = compile(own, shape);
             let city = compiled.unwrap_or_else(|problems| panic!("{shape}\n{problems}"));
             assert!(city.sources.last().is_some_and(|source| source.shape.is_some()));
         }

@@ -1,8 +1,9 @@
-//! One line of input schema v1 becomes what it says, or the reason why it says nothing.
+//! One line becomes what it says, or the reason why it says nothing: a line of input schema v1 here, one of a source with a
+//! shape of its own in `shaped.rs`.
 //!
 //! A line is read once from its first byte to its last, as JSON, and the places of the schema's fields are noted. Then the
-//! fields that the line's kind uses are given their types. A fault of the JSON therefore comes before a field that stands twice, and that before fields that are wrong, in the order of [`Field`].
-//! `null` is the same as absent in every field.
+//! fields that the line's kind uses are given their types. A fault of the JSON therefore comes before a field that stands
+//! twice, and that before fields that are wrong, in the order of [`Field`]. `null` is the same as absent in every field.
 
 use std::sync::LazyLock;
 

@@ -1,8 +1,10 @@
 use crate::city::{City, CityFiles};
+use crate::fingerprint::HashKey;
 use crate::ids::SourceId;
 use crate::ingest::decode::Decoder;
 use crate::ingest::decode::tests::told;
-use crate::report::Field;
+use crate::record::Input;
+use crate::report::{Field, Reason, Urgency};
 
 /// The default city with one more source, which has this shape.
 fn city(shape: &str) -> City {
@@ -256,6 +258,52 @@ fn words_places_and_people() {
             (r#"{"id":"a","who":null}"#, "-/a"),
         ],
     );
+}
+
+/// What understanding makes of the source's words, and how far it trusts them.
+#[test]
+fn heads() {
+    let check = |own: &str, shape: &str, line: &str, expected: (&str, u16, Urgency)| {
+        let city = city_with(own, &format!("id = \"/id\"\ncategory = [\"/type\"]\nurgency = \"/u\"\n{shape}"));
+        let mut decoder = Decoder::of(&city, speaker(&city));
+        let said = decoder.decode(line).expect("a report").said;
+        let understood = city.understand(&said, speaker(&city), &HashKey { k0: 1, k1: 2 }).expect("understood");
+        let Input::Report(head) = understood.input else { panic!("a report: {line}") };
+        let class = city.classes.get(head.class.index()).map_or("", |class| &class.named.code);
+        assert_eq!((class, head.confidence, head.urgency), expected, "{own} {shape} {line}");
+        assert_eq!(Some(understood.source), speaker(&city));
+    };
+    let words = "[source.shape.words]\n\"lamp\" = \"01037\"\n[source.shape.urgencies]\n\"now\" = \"A\"";
+    let doubted = format!("confidence = 400\n{words}");
+    let (lamp, both) = (r#"{"id":"a","type":"lamp"}"#, r#"{"id":"a","type":"lamp","u":"now"}"#);
+    check("", words, lamp, ("01037", 1000, Urgency::B));
+    check("", &doubted, lamp, ("01037", 400, Urgency::B));
+    check("", &doubted, r#"{"id":"a","type":"?"}"#, ("", 0, Urgency::C));
+    check("", words, both, ("01037", 1000, Urgency::B));
+    check("trust_urgency = true", words, both, ("01037", 1000, Urgency::A));
+    check("require = [\"category\"]", words, lamp, ("01037", 1000, Urgency::B));
+}
+
+/// What a source must say is missing or unknown there too.
+#[test]
+fn required_fields() {
+    let shape =
+        "id = \"/id\"\ntime = \"/t\"\ntime_format = \"unix_s\"\nlng = \"/x\"\nlat = \"/y\"\ncategory = [\"/type\"]";
+    let check = |word: &str, line: &str, expected: Option<(Field, Reason)>| {
+        let city = city_with(&format!("require = [\"{word}\"]"), shape);
+        let mut decoder = Decoder::of(&city, speaker(&city));
+        let said = decoder.decode(line).expect("a report").said;
+        let understood = city.understand(&said, speaker(&city), &HashKey { k0: 1, k1: 2 });
+        assert_eq!(understood.err().map(|reject| (reject.field, reject.reason)), expected, "{word}: {line}");
+    };
+    check("ts", r#"{"id":"a","t":1}"#, None);
+    check("ts", r#"{"id":"a","t":""}"#, Some((Field::Ts, Reason::Missing)));
+    check("place", r#"{"id":"a","x":121.5,"y":31.2}"#, None);
+    check("place", r#"{"id":"a","x":0,"y":0}"#, Some((Field::Lng, Reason::Missing)));
+    check("place", r#"{"id":"a","x":0,"y":31.2}"#, Some((Field::Lng, Reason::OutsideDistrict)));
+    check("category", r#"{"id":"a","type":"01037"}"#, None);
+    check("category", r#"{"id":"a","type":"?"}"#, Some((Field::Category, Reason::Unknown)));
+    check("category", r#"{"id":"a","type":[]}"#, Some((Field::Category, Reason::Missing)));
 }
 
 /// What a report says in words, by a shape or by input schema v1.

@@ -1,19 +1,22 @@
 //! `paidan explain`: the log is walked once more up to the record in question, and the mind is asked why.
 //!
 //! Nothing is kept for this beside the log: heads are read and decided about again, bodies are left in the file, and only the
-//! records that the story is about are read whole. What comes late in the walk may make an earlier record matter (a report
-//! joined a case that was opened long before); then the log is walked a second time, knowing what to look for.
+//! records that the story is about are read whole. What comes late in the walk may make an earlier record matter: a report
+//! joined a case that was opened long before. So earlier records that look alike are guessed first, from the heads alone, and
+//! followed on suspicion. A guess decides nothing; where none was right, the log is walked again, knowing what to look for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use crate::city::City;
+use crate::city::{City, SamePlace};
 use crate::data::{self, DataFolder, ReplayError};
 use crate::effect::{Effect, Effects};
 use crate::failure::Failure;
 use crate::fingerprint::{Fingerprint, HashKey};
+use crate::geo::distance2_cm;
 use crate::ids::{CaseId, NotTracking, OrderId, Seq, SourceId, Tracking};
 use crate::ingest::decode::Decoder;
 use crate::journal::disk::RealDisk;
@@ -22,7 +25,7 @@ use crate::journal::frame::Kind;
 use crate::journal::reader::{Reader, Taken};
 use crate::journal::segment::segment_name;
 use crate::lane::{Lane, Mismatch};
-use crate::record::{Input, Record};
+use crate::record::{Head, Input, Record};
 use crate::report::What;
 use crate::run;
 use crate::view::explain::{Explanation, Found, Hints, Meant, Teller, Told};
@@ -41,6 +44,8 @@ pub struct Request {
     pub source: Option<String>,
 }
 
+/// Most cases that are followed on suspicion.
+const GUESSES_MAX: usize = 256;
 /// Frames that are read ahead of deciding.
 const READ_AHEAD: usize = 8;
 /// Most stories that one id of a report can have: a source may use an id again when its window has passed.
@@ -64,13 +69,14 @@ pub fn explain(
     let questions = questions?;
     let mut watch = Watch::default();
     questions.iter().for_each(|question| watch.add(question));
+    log.guess(&watch, &city)?.into_iter().for_each(|case| watch.cases.add(case));
     let walk = loop {
         let walk = Walk::through(&log, &city, watch)?;
         if walk.missed.is_empty() {
             break walk;
         }
         watch = walk.watch;
-        walk.missed.into_iter().for_each(|case| watch.add_case(case));
+        walk.missed.into_iter().for_each(|case| watch.cases.add(case));
     };
     let shown = walk.read(&log)?;
     let teller = Teller::new(&city);
@@ -104,8 +110,99 @@ impl Log {
         (1..self.next.0).contains(&seq.0)
     }
 
-    fn reader(&self) -> Result<Reader<RealDisk>, Failure> {
-        Ok(data::reader(&self.folder)?.without_bodies())
+    /// Reads heads from the start of the segment that holds a record.
+    fn reader_from(&self, from: Seq) -> Result<Reader<RealDisk>, Failure> {
+        Ok(data::reader_from(&self.folder, from)?.without_bodies())
+    }
+
+    /// The cases that named records may belong to, besides those that they open: each is named by a record before them that
+    /// looks alike.
+    fn guess(&self, watch: &Watch, city: &City) -> Result<Vec<CaseId>, Failure> {
+        let named = match watch.prints.is_empty() {
+            // A number says where the record is.
+            true => watch.named.iter().map(|seq| self.scan(*seq..seq.next(), |record| record.seq == *seq)).collect(),
+            false => self.scan_all(|record| watch.names(record)).map(|found| vec![found]),
+        };
+        let named: Vec<Record> = named?.into_iter().flatten().take(STORIES_MAX).collect();
+        let looks: Vec<Look> = named.iter().filter_map(|record| Look::of(record, city)).collect();
+        if looks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let alike = self.scan_all(|record| looks.iter().any(|look| look.is_like(record)))?;
+        Ok(alike.iter().map(|record| CaseId(record.seq.0)).collect())
+    }
+
+    /// The last records, up to [`GUESSES_MAX`], that are wanted. One thread takes the older half of the log, one the newer.
+    fn scan_all(&self, is_wanted: impl Fn(&Record) -> bool + Sync) -> Result<Vec<Record>, Failure> {
+        let middle = Seq(self.next.0 / 2);
+        let (older, newer) = std::thread::scope(|scope| {
+            let older = scope.spawn(|| self.scan(Seq(1)..middle, &is_wanted));
+            let newer = self.scan(middle..self.next, &is_wanted);
+            (older.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), newer)
+        });
+        let mut all = older?;
+        all.extend(newer?);
+        Ok(all.split_off(all.len().saturating_sub(GUESSES_MAX)))
+    }
+
+    /// The last records of a part of the log, up to [`GUESSES_MAX`], that are wanted.
+    fn scan(&self, part: Range<Seq>, is_wanted: impl Fn(&Record) -> bool) -> Result<Vec<Record>, Failure> {
+        let mut reader = self.reader_from(part.start)?;
+        let mut found = VecDeque::new();
+        while let Some(frame) = reader.next_frame()? {
+            if frame.view.header().order.first_seq >= part.end {
+                break;
+            }
+            // What cannot be read is told on the walk, with its place.
+            for record in frame.view.records().map_while(Result::ok).map(|placed| placed.record) {
+                if part.contains(&record.seq) && is_wanted(&record) {
+                    found.push_back(record);
+                    if found.len() > GUESSES_MAX {
+                        found.pop_front();
+                    }
+                }
+            }
+        }
+        Ok(found.into())
+    }
+}
+
+/// What a report looks like to its head: another that looks alike may have opened the case that it belongs to.
+struct Look {
+    seq: Seq,
+    fingerprint: Fingerprint,
+    head: Head,
+    radius2_cm: u64,
+}
+
+impl Look {
+    fn of(record: &Record, city: &City) -> Option<Self> {
+        let Input::Report(head) = record.input else { return None };
+        let class = city.classes.get(head.class.index());
+        let radius2_cm = match class.map(|class| city.policies[usize::from(class.policy)].same_place) {
+            Some(SamePlace::Radius { cm }) => u64::from(cm) * u64::from(cm),
+            _ => 0,
+        };
+        Some(Self { seq: record.seq, fingerprint: record.origin.fingerprint, head, radius2_cm })
+    }
+
+    #[inline]
+    fn is_like(&self, record: &Record) -> bool {
+        if record.origin.fingerprint == self.fingerprint {
+            return record.seq < self.seq;
+        }
+        match &record.input {
+            Input::Report(head) if head.class == self.head.class => record.seq < self.seq && self.is_at(head),
+            _ => false,
+        }
+    }
+
+    fn is_at(&self, head: &Head) -> bool {
+        let own = &self.head;
+        (own.cell.is_some() && own.cell == head.cell)
+            || (own.component != 0 && own.component == head.component)
+            || (own.address != 0 && own.address == head.address)
+            || (own.point.is_some() && head.point.is_some() && distance2_cm(own.point, head.point) <= self.radius2_cm)
     }
 }
 
@@ -207,43 +304,64 @@ fn not_found(asked: &str, hint: &str) -> Failure {
     Failure::Usage(format!("找不到 not found: {asked}：{hint}"))
 }
 
+/// Cases that are looked for. Most looks find nothing, so a few bits of a case's name are asked first.
+#[derive(Default)]
+struct Cases {
+    cases: BTreeSet<CaseId>,
+    bits: [u64; 32],
+}
+
+impl Cases {
+    const fn bit(case: CaseId) -> (usize, u64) {
+        ((case.0 / 64) as usize % 32, 1 << (case.0 % 64))
+    }
+
+    fn add(&mut self, case: CaseId) {
+        let (word, bit) = Self::bit(case);
+        self.bits[word] |= bit;
+        self.cases.insert(case);
+    }
+
+    #[inline]
+    fn has(&self, case: CaseId) -> bool {
+        let (word, bit) = Self::bit(case);
+        self.bits[word] & bit != 0 && self.cases.contains(&case)
+    }
+}
+
 /// What is looked for on a walk.
 #[derive(Default)]
 struct Watch {
-    seqs: Vec<Seq>,
+    /// Records that were asked for.
+    named: Vec<Seq>,
+    /// Ids that were asked for.
     prints: Vec<Fingerprint>,
-    cases: Vec<CaseId>,
+    /// Cases to follow, asked for or guessed. A record that opens no case is the name of none, which does no harm.
+    cases: Cases,
 }
 
 impl Watch {
     fn add(&mut self, question: &Question) {
         if let Some(seq) = question.seq() {
-            self.add_case(CaseId(seq.0));
+            self.named.push(seq);
+            self.cases.add(CaseId(seq.0));
         }
         if let Asked::Report(prints) = &question.meant {
             self.prints.extend(prints.iter().map(|(_, print)| print));
         }
     }
 
-    /// A case, and the record that opens it. A record that opens none is none of any case's, which does no harm.
-    fn add_case(&mut self, case: CaseId) {
-        if !self.cases.contains(&case) {
-            self.cases.push(case);
-            self.seqs.push(Seq(case.0));
-        }
-    }
-
     /// Whether a record is asked for by its number or its sender's id.
     #[inline]
     fn names(&self, record: &Record) -> bool {
-        self.seqs.contains(&record.seq) || self.prints.contains(&record.origin.fingerprint)
+        self.named.contains(&record.seq) || self.prints.contains(&record.origin.fingerprint)
     }
 
     /// Whether a record acts on a case that is looked for.
     #[inline]
     fn is_acted_on(&self, record: &Record) -> bool {
         match &record.input {
-            Input::Action(action) => self.cases.contains(&action.order.case),
+            Input::Action(action) => self.cases.has(action.order.case),
             _ => false,
         }
     }
@@ -290,7 +408,7 @@ struct Walk {
 impl Walk {
     /// One thread reads, this one decides.
     fn through(log: &Log, city: &Arc<City>, watch: Watch) -> Result<Self, Failure> {
-        let mut reader = log.reader()?;
+        let mut reader = log.reader_from(Seq(0))?;
         let any_segment = reader.path(0);
         let (to_mind, from_reader) = mpsc::sync_channel::<Result<Taken, JournalError>>(READ_AHEAD);
         let (to_reader, spare) = mpsc::channel::<Taken>();
@@ -338,16 +456,16 @@ impl Walk {
         effects.clear();
         lane.replay_watched(&view, effects, |mind, record| {
             let is_named = watch.names(record);
-            if is_named || watch.is_acted_on(record) {
-                asked.insert(record.seq, mind.weigh(record));
-            }
             if is_named {
                 // If it opens a case, this is its name, and what follows concerns it.
-                watch.add_case(CaseId(record.seq.0));
+                watch.cases.add(CaseId(record.seq.0));
+            }
+            if is_named || watch.cases.has(CaseId(record.seq.0)) || watch.is_acted_on(record) {
+                asked.insert(record.seq, mind.weigh(record));
             }
         })?;
         let effects = effects.as_slice();
-        let touches = |effect: &Effect| effect.case().is_some_and(|case| watch.cases.contains(&case));
+        let touches = |effect: &Effect| effect.case().is_some_and(|case| watch.cases.has(case));
         let touching = effects.iter().filter(|(_, effect)| touches(effect)).map(|(seq, _)| *seq);
         let due: BTreeSet<Seq> = asked.keys().copied().chain(touching).collect();
         if due.is_empty() {
@@ -359,7 +477,7 @@ impl Walk {
             let own = effects[from..].iter().take_while(|(seq, _)| *seq == record.seq).map(|(_, effect)| *effect);
             let (frame, weighed) = ((frame.segment, frame.offset), asked.remove(&record.seq));
             let met = Met { frame, record, effects: own.collect(), weighed };
-            let unknown = met.case().filter(|case| !watch.cases.contains(case) && self.missed.len() < STORIES_MAX);
+            let unknown = met.case().filter(|case| !watch.cases.has(*case) && self.missed.len() < STORIES_MAX);
             if watch.names(&record) {
                 self.missed.extend(unknown);
             }
@@ -370,10 +488,11 @@ impl Walk {
 
     /// Reads the bodies of what was met, as far as it is told.
     fn read(&self, log: &Log) -> Result<BTreeMap<Seq, Told>, Failure> {
-        let reader = log.reader()?;
+        let reader = log.reader_from(Seq(0))?;
         let (mut frame, mut at) = (Taken::default(), None);
         let mut told = BTreeMap::new();
-        let mut left: BTreeMap<CaseId, usize> = self.watch.cases.iter().map(|case| (*case, HISTORY_MAX)).collect();
+        let named = self.met.values().filter(|met| self.watch.names(&met.record));
+        let mut left: BTreeMap<CaseId, usize> = named.filter_map(Met::case).map(|case| (case, HISTORY_MAX)).collect();
         for (seq, met) in &self.met {
             let mut is_told = self.watch.names(&met.record);
             for case in met.effects.iter().filter_map(Effect::case) {

@@ -248,6 +248,25 @@ fn a_line_that_was_turned_away_shows_reason_place_and_itself() {
 }
 
 #[test]
+fn a_report_of_a_crowd_leads_to_the_case_that_was_opened_long_before() {
+    // More of the same place than are guessed to matter: the log is walked a second time.
+    let line = |n: i64| {
+        let ts = small::START + n;
+        serde_json::json!({"source": "app", "id": format!("c{n}"), "ts": ts, "cell": "5", "category": "lamp"})
+            .to_string()
+    };
+    let crowd = Small::of(&(0..600).map(line).collect::<Vec<_>>());
+    for id in ["c599", "#600", "c1"] {
+        let (out, _) = said("explain", &crowd.data, &[id, "--json"], 0);
+        let story: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!((&story["merging"]["joined"], &story["case"]["reports"]), (&1.into(), &600.into()), "{id}");
+        assert_eq!(story["case"]["handings"][0]["unit"], "s0", "{id}");
+        let (text, _) = said("explain", &crowd.data, &[id, "--lang", "en"], 0);
+        assert!(text.contains("app/c19 ") && text.contains("... and 560 more") && text.contains("app/c599 "), "{text}");
+    }
+}
+
+#[test]
 fn the_language_follows_the_environment() {
     for (variable, value, expect) in [
         ("LC_ALL", "en_GB.UTF-8", "WHAT CAME IN"),

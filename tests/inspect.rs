@@ -55,7 +55,7 @@ fn records_say_what_came_in_and_bodies_only_when_asked() {
     assert_eq!((&first["seq"], &first["kind"], &first["id"]), (&1.into(), &"report".into(), &"r1".into()));
     assert_eq!((&first["class"], &first["area"], &first["cell"]), (&"leak".into(), &"a0".into(), &"0".into()));
     assert_eq!((&first["lng"], &first["lat"]), (&121.001.into(), &31.001.into()));
-    assert_eq!((&first["time"], &first["tracking"]), (&START.into(), &"SL000000000110".into()));
+    assert_eq!((&first["time"], &first["tracking"]), (&START.into(), &"SL000000000195".into()));
     assert_eq!(first["body_bytes"], day()[0].len());
     assert_eq!((&all[7]["action"], &all[7]["order"]), (&"return".into(), &"1-1".into()));
     assert_eq!(

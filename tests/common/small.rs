@@ -128,13 +128,18 @@ pub struct Small {
 impl Small {
     /// Runs the day.
     pub fn new() -> Self {
+        Self::of(&day())
+    }
+
+    /// Runs other lines in the same city.
+    pub fn of(lines: &[String]) -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target");
         let path = |name: &str| folder.path().join(name);
         std::fs::create_dir(path("city")).expect("a folder");
         for (name, text) in TABLES.into_iter().chain([("city.toml", SETTINGS)]) {
             std::fs::write(path("city").join(name), text).expect("a city");
         }
-        std::fs::write(path("day.ndjson"), day().join("\n") + "\n").expect("a file");
+        std::fs::write(path("day.ndjson"), lines.join("\n") + "\n").expect("a file");
         run(&path("day.ndjson"), &path("city"), &path("data"), &path("out"));
         let mut replay = paidan("replay");
         ended(replay.arg(path("data")).arg("--out").arg(path("again")), 0);

@@ -282,6 +282,7 @@ pub(super) struct SourceSettings {
     pub trust_urgency: bool,
     pub id_bytes_max: Option<u16>,
     pub dedup: WindowSettings,
+    pub layout: Option<Spanned<super::layout::LayoutSettings>>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::Names;
 use super::files::{Problems, Settings, SourceSettings};
+use super::{Layout, Names};
 use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::report::Urgency;
 use crate::time::Window;
@@ -67,6 +67,8 @@ pub struct Source {
     pub id_bytes_max: usize,
     /// Which of the city's dedup windows is its own.
     pub dedup: u8,
+    /// How its files are laid out.
+    pub layout: Layout,
 }
 
 /// Longest dedup window: times within it are kept as 32 bits of milliseconds.
@@ -142,5 +144,6 @@ fn compile_one(raw: &SourceSettings, offset: usize, dedup: u8, problems: &mut Pr
         trust_urgency: raw.trust_urgency,
         id_bytes_max,
         dedup,
+        layout: Layout::compile(raw.layout.as_ref(), name, problems),
     }
 }

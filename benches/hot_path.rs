@@ -12,7 +12,7 @@ use paidan::city::City;
 use paidan::effect::Effects;
 use paidan::fingerprint::HashKey;
 use paidan::ingest::door::Door;
-use paidan::ingest::input::FileInput;
+use paidan::ingest::file::FileInput;
 use paidan::journal::frame::{Frame, Position};
 use paidan::lane::Lane;
 use paidan::publish::{Press, Sink};

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::inspect;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
-use crate::run::{self, Request};
+use crate::run::{self, Ran, Request};
 use crate::summary::{Outcome, Summary};
 use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
@@ -22,9 +22,10 @@ use crate::view::explain::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done
-  1    the machine failed: a file or disk cannot be read or written
-  2    refused: the command line, the city or an input is not acceptable
+  0    done; with --follow also: stopped by Ctrl-C or SIGTERM, with all that was read decided
+  1    the machine failed: a file or disk cannot be read or written, or nobody reads the decisions any more
+  2    refused: the command line, the city or an input is not acceptable. An input that turns out to be damaged ends where
+       the damage begins; what came before, and every other input, is decided, and the ledger is closed
   3    the journal is damaged, or the ledger does not close
   130  interrupted: what was read is decided, and the ledger is closed";
 
@@ -50,7 +51,13 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   paidan run reports.ndjson --out decisions.ndjson
   paidan run day.ndjson --city my-city --data /var/lib/paidan/day --out day.out --emit assigned
-  zcat day.ndjson.gz | paidan run - --source 12345 --summary summary.json > decisions.ndjson
+  paidan run night.csv.gz day.ndjson.zst --source 12345 --summary summary.json > decisions.ndjson
+  paidan run reports.ndjson --dead-letter bad.ndjson --data d1    # then mend bad.ndjson in any editor, and
+  paidan run bad.ndjson --dead-letter worse.ndjson --data d2
+  paidan run --follow /var/log/app.ndjson --data follow
+
+What an input is, its first bytes say: gzip and zstd are unpacked, and a file that begins with a dead letter holds mended
+dead letters. With --source NAME the city may declare that the files of that source are tables (CSV) or written in GB18030.
 
 With --data the run survives anything: the same command again goes on behind the last decision that was on the disk,
 and --out ends as if nothing had happened. A complete run can be followed by others in the same folder: they go on with its
@@ -60,19 +67,19 @@ cases and ids, and of a file that grew they read what is new. Without --city it 
 #[derive(Args, Debug)]
 #[command(after_help = RUN_EXAMPLES)]
 struct RunLine {
-    /// Files of reports, one JSON object a line; several are merged by event time. - is standard input
+    /// Files of reports, one JSON object a line, compressed or not; several are merged by event time. - is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Folder of the city [default: the one kept in --data, else Pudong, which is built in]
     #[arg(long, value_name = "DIR")]
     city: Option<PathBuf>,
-    /// The source of lines that do not name one
+    /// The source of lines that do not name one; its layout in the city is that of the files
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Write decisions to a file [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write rejected lines, each with its reason and place, to a file
+    /// Write rejected lines, each with its reason and place, to a file; mended, it is an input like any other
     #[arg(long, value_name = "FILE")]
     dead_letter: Option<PathBuf>,
     /// Write the summary as JSON to a file
@@ -84,6 +91,9 @@ struct RunLine {
     /// Keep a durable journal in a folder; the same command again takes it up, another one goes on behind it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Wait for more when a file ends, and decide about each line as it comes, under the clock of this machine
+    #[arg(long, short)]
+    follow: bool,
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
@@ -319,13 +329,21 @@ fn run(line: RunLine) -> Result<ExitCode, Failure> {
         dead_letter: line.dead_letter,
         emit: line.emit.into(),
         data: line.data,
+        follow: line.follow,
         threads: line.threads.map_or(cores, usize::from),
         chunk_bytes: line.chunk_kib as usize * 1024,
         quiet: line.quiet,
     };
-    let summary = run::run(&request, &stop)?;
+    let Ran { summary, broken } = run::run(&request, &stop)?;
     show(&summary, line.summary, line.quiet)?;
+    if let Some(broken) = broken {
+        return Err(broken);
+    }
     if summary.complete {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if request.follow {
+        eprintln!("已停止 stopped after record {}; all that was read is decided", summary.last_seq);
         return Ok(ExitCode::SUCCESS);
     }
     let mend = match &request.data {

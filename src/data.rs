@@ -44,6 +44,11 @@ impl Manifest {
             && self.source == other.source
             && pairs().all(|(known, input)| known.is_same(input))
     }
+
+    /// Whether it reads files as they grow.
+    pub fn is_growing(&self) -> bool {
+        self.inputs.iter().any(Identity::is_growing)
+    }
 }
 
 /// How a run ended: written into the journal after its last record.

@@ -3,15 +3,20 @@
 //! ```text
 //!  workers            baton: order ─► lane        ink            workers        publisher
 //!  claim·read·decode ─► shelf ─► one at a time ─► ring ─► append·sync ─► format ─► shelf ─► write
+//!        ▲
+//!  readers: one for each stream, which can only be read from its start, and may be quiet
 //! ```
 //!
 //! Every worker does whatever is next: format a durable batch, else decode a chunk, else wait for the bell. The lane has no
 //! thread of its own: it is a baton, run by whoever brings something. Boxes of memory go round in a circle; how many there
 //! are bounds everything, and nothing is allocated for a line.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use crossbeam::queue::ArrayQueue;
 
@@ -20,7 +25,9 @@ use crate::effect::Effects;
 use crate::fingerprint::HashKey;
 use crate::ids::SourceId;
 use crate::ingest::door::Door;
-use crate::ingest::input::{Chunk, FileInput, PipeInput};
+use crate::ingest::file::FileInput;
+use crate::ingest::input::Input;
+use crate::ingest::stream::{Patience, StreamInput};
 use crate::journal::disk::RealDisk;
 use crate::journal::error::JournalError;
 use crate::journal::writer::Journal;
@@ -28,27 +35,44 @@ use crate::lane::Lane;
 use crate::order::{Decoded, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
 use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
+use crate::time::At;
 
 /// Where the lines come from.
-pub enum Inputs {
-    /// Files, each read by all workers.
-    Files(Vec<FileInput>),
-    /// One stream.
-    Pipe(PipeInput),
+pub struct Inputs {
+    paths: Vec<PathBuf>,
+    /// Inputs that all workers read.
+    files: Vec<(u16, FileInput)>,
+    /// Inputs that are read by a thread each.
+    streams: Vec<(u16, StreamInput)>,
 }
 
 impl Inputs {
+    /// Inputs in their order, each with what it is called.
+    pub fn new(inputs: Vec<(PathBuf, Input)>) -> Self {
+        let mut all = Self { paths: Vec::new(), files: Vec::new(), streams: Vec::new() };
+        for (number, (path, input)) in (0..).zip(inputs) {
+            all.paths.push(path);
+            match input {
+                Input::File(file) => all.files.push((number, file)),
+                Input::Stream(stream) => all.streams.push((number, stream)),
+            }
+        }
+        all
+    }
+
     /// How many there are.
     pub const fn len(&self) -> usize {
-        match self {
-            Self::Files(files) => files.len(),
-            Self::Pipe(_) => 1,
-        }
+        self.paths.len()
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.paths.is_empty()
+    }
+
+    /// How many bytes there are to read, where that is known.
+    pub fn bytes(&self) -> Option<u64> {
+        self.streams.is_empty().then(|| self.files.iter().map(|(_, file)| file.bytes()).sum())
     }
 }
 
@@ -78,6 +102,8 @@ pub struct Setup<'a> {
     pub threads: usize,
     /// Bytes of a chunk.
     pub chunk_bytes: usize,
+    /// Lines are decided as they come, under the clock of this machine, and inputs are waited on.
+    pub follow: bool,
     /// Set by whoever wants the run to end after the batches under way.
     pub stop: &'a AtomicBool,
     /// Bytes of input that were ordered, for a progress display.
@@ -87,13 +113,6 @@ pub struct Setup<'a> {
 /// Why a run cannot go on.
 #[derive(Debug)]
 pub enum EngineError {
-    /// An input cannot be read.
-    Input {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
     /// The journal cannot be written.
     Journal(JournalError),
     /// Decisions cannot be written.
@@ -108,6 +127,8 @@ pub struct Finished {
     pub order: Order,
     /// Whether all inputs were read to their end.
     pub complete: bool,
+    /// Inputs that ended before their end, in their order. What came before is decided.
+    pub broken: Vec<(PathBuf, io::Error)>,
     /// The journal, if there is one.
     pub journal: Option<Journal<RealDisk>>,
 }
@@ -138,10 +159,24 @@ struct Conductor<'a> {
 /// What all threads of a run share.
 struct Shared<'a> {
     setup: &'a Setup<'a>,
-    inputs: &'a Inputs,
+    files: &'a [(u16, FileInput)],
+    /// Which inputs are streams.
+    streams: Vec<usize>,
     bell: Bell,
-    /// Empty chunks.
+    /// How many chunks of each input may be under way.
+    under_way: Vec<u64>,
+    /// Empty chunks: one for each that may be under way.
     chunks: ArrayQueue<Box<Decoded>>,
+    /// Chunks of streams that were read and not decoded.
+    read: ArrayQueue<Box<Decoded>>,
+    /// How many chunks of each input were read, if it is a stream.
+    streamed: Vec<AtomicU64>,
+    /// How many streams are still read.
+    readers: AtomicUsize,
+    /// Why inputs could not be read to their end.
+    broken: Mutex<BTreeMap<u16, io::Error>>,
+    /// Nothing more is to be read, because something that was followed has come to an end.
+    halted: AtomicBool,
     /// Empty batches.
     batches: ArrayQueue<Box<Batch>>,
     /// Decoded chunks of each input, until the lane takes them.
@@ -168,22 +203,21 @@ struct Shared<'a> {
 /// The first thing that failed. What was durable before stays so.
 pub fn run(
     setup: &Setup<'_>,
-    inputs: &Inputs,
+    inputs: Inputs,
     lane: Lane,
     mut order: Order,
     journal: Option<Journal<RealDisk>>,
     press: &mut Press<'_>,
 ) -> Result<Finished, EngineError> {
-    if let Inputs::Files(files) = inputs {
-        let empty = files.iter().enumerate().filter(|(_, file)| file.chunks() == 0);
-        empty.for_each(|(input, _)| order.end(input));
-    }
-    let shared = Shared::new(setup, inputs);
+    let empty = inputs.files.iter().filter(|(_, file)| file.chunks() == 0);
+    empty.for_each(|(input, _)| order.end(usize::from(*input)));
+    let Inputs { paths, files, streams } = inputs;
+    let shared = Shared::new(setup, &files, &streams);
     let (to_ink, from_lane) = ring(batches_under_way(setup.threads));
     let conductor = Conductor {
         lane,
         order,
-        next: vec![0; inputs.len()],
+        next: vec![0; paths.len()],
         batches: 0,
         ink: journal.is_some().then_some(to_ink),
         shared: &shared,
@@ -196,33 +230,49 @@ pub fn run(
         for _ in 0..setup.threads {
             scope.spawn(|| work(&shared, &baton, forms));
         }
-        publish(&shared, press);
+        let shared = &shared;
+        for (input, stream) in streams {
+            scope.spawn(move || read_stream(shared, input, stream));
+        }
+        publish(shared, press);
         ink.map(|ink| ink.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let Conductor { lane, order, .. } = baton.into_inner();
     let complete = shared.complete.load(Ordering::Relaxed);
     match shared.failure.into_inner() {
         Some(failure) => Err(failure),
-        None => Ok(Finished { lane, order, complete, journal }),
+        None => {
+            let broken = shared.broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let broken = broken.into_iter().map(|(input, cause)| (paths[usize::from(input)].clone(), cause)).collect();
+            Ok(Finished { lane, order, complete, broken, journal })
+        }
     }
 }
 
 impl<'a> Shared<'a> {
-    fn new(setup: &'a Setup<'a>, inputs: &'a Inputs) -> Self {
-        let under_way = match inputs {
-            Inputs::Files(_) => chunks_under_way(setup.chunk_bytes, setup.threads),
-            // A stream may come a line at a time: a chunk for each witness, most of them tiny.
-            Inputs::Pipe(_) => chunks_under_way(setup.chunk_bytes, setup.threads) + WITNESSES,
-        };
-        let batches = batches_under_way(setup.threads);
+    fn new(setup: &'a Setup<'a>, files: &'a [(u16, FileInput)], streams: &[(u16, StreamInput)]) -> Self {
+        let inputs = files.len() + streams.len();
+        let mut under_way = vec![chunks_under_way(setup.chunk_bytes, setup.threads); inputs];
+        for (input, _) in streams.iter().filter(|(_, stream)| stream.is_live()) {
+            // It may come a line at a time: a chunk for each witness, most of them tiny.
+            under_way[usize::from(*input)] += WITNESSES;
+        }
+        let (batches, chunks) = (batches_under_way(setup.threads), under_way.iter().sum());
         let shared = Self {
             setup,
-            inputs,
+            files,
+            streams: streams.iter().map(|(input, _)| usize::from(*input)).collect(),
             bell: Bell::new(),
-            chunks: ArrayQueue::new(under_way * inputs.len()),
+            chunks: ArrayQueue::new(chunks),
+            read: ArrayQueue::new(chunks),
+            streamed: (0..inputs).map(|_| AtomicU64::new(0)).collect(),
+            readers: AtomicUsize::new(streams.len()),
+            broken: Mutex::default(),
+            halted: AtomicBool::new(false),
             batches: ArrayQueue::new(batches),
-            decoded: (0..inputs.len()).map(|_| Shelf::new(under_way)).collect(),
-            ordered: (0..inputs.len()).map(|_| AtomicU64::new(0)).collect(),
+            decoded: under_way.iter().map(|under_way| Shelf::new(*under_way)).collect(),
+            ordered: (0..inputs).map(|_| AtomicU64::new(0)).collect(),
+            under_way: under_way.into_iter().map(|chunks| chunks as u64).collect(),
             waits_for_witnesses: AtomicBool::new(false),
             durable: ArrayQueue::new(batches),
             formatted: Shelf::new(batches),
@@ -248,52 +298,114 @@ impl<'a> Shared<'a> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.setup.stop.load(Ordering::Relaxed)
+        self.setup.stop.load(Ordering::Relaxed) || self.halted.load(Ordering::Relaxed)
     }
 
-    /// Reads the next chunk of whichever input has the fewest under way.
-    fn read(&self, decoded: &mut Decoded) -> Option<Chunk> {
-        let under_way = chunks_under_way(self.setup.chunk_bytes, self.setup.threads) as u64;
-        match self.inputs {
-            Inputs::Files(files) => {
-                let (file, index, input) = files.iter().enumerate().find_map(|(input, file)| {
-                    let limit = self.ordered[input].load(Ordering::Acquire) + under_way;
-                    file.claim(limit).map(|index| (file, index, input))
-                })?;
-                let cause = match file.read(input as u16, index, &mut decoded.frame) {
-                    Ok(chunk) => return Some(chunk),
-                    Err(cause) => cause,
-                };
-                self.fail(EngineError::Input { path: file.path().to_owned(), cause });
-                None
-            }
-            Inputs::Pipe(pipe) => {
-                // Boxes that are scarce because the order waits for witnesses are filled, so that they cannot all be used up
-                // by a line each; if they are scarce for another reason, reading waits. A quiet stream is never held back.
-                let scarce = || self.chunks.len() <= WITNESS_BYTES as usize / self.setup.chunk_bytes + 2;
-                if scarce() && !self.waits_for_witnesses.load(Ordering::Acquire) {
-                    return None;
-                }
-                let full = || scarce() && self.waits_for_witnesses.load(Ordering::Acquire);
-                match pipe.read(&mut decoded.frame, full) {
-                    Ok(chunk) => chunk,
-                    Err(_) if self.is_stopped() => None,
-                    Err(cause) => {
-                        self.fail(EngineError::Input { path: "-".into(), cause });
-                        None
-                    }
-                }
-            }
+    /// Notes that an input ends before its end. The first cause is the one that is told.
+    fn break_off(&self, input: u16, cause: io::Error) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).entry(input).or_insert(cause);
+        if self.setup.follow {
+            // Whoever follows wants to know at once.
+            self.halted.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether every chunk that was claimed has been taken by the lane, once no more are claimed.
-    fn all_arrived(&self, next: &[u64]) -> bool {
-        match self.inputs {
-            Inputs::Files(files) => files.iter().zip(next).all(|(file, next)| file.claimed() == *next),
-            Inputs::Pipe(pipe) => pipe.chunks() == Some(next[0]),
+    /// How many chunks of an input may still be read, of which `read` were.
+    fn room(&self, input: usize, read: u64) -> u64 {
+        self.ordered[input].load(Ordering::Acquire) + self.under_way[input] - read
+    }
+
+    /// An empty chunk, for somebody who has room for it.
+    fn empty_chunk(&self) -> Box<Decoded> {
+        self.chunks.pop().expect("there are as many chunks as may be under way")
+    }
+
+    /// Takes back a chunk of which nothing is left.
+    fn spend(&self, mut decoded: Box<Decoded>) {
+        let input = usize::from(decoded.chunk.input);
+        decoded.clear();
+        let _ = self.chunks.push(decoded);
+        self.ordered[input].fetch_add(1, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// Reads the next chunk of a file that has room for one.
+    fn read_file(&self) -> Option<Box<Decoded>> {
+        let (input, file, index) = self.files.iter().find_map(|(input, file)| {
+            let number = usize::from(*input);
+            let limit = self.ordered[number].load(Ordering::Acquire) + self.under_way[number];
+            file.claim(limit).map(|index| (*input, file, index))
+        })?;
+        let mut decoded = self.empty_chunk();
+        decoded.chunk = match file.read(input, index, &mut decoded.frame) {
+            Ok(chunk) => chunk,
+            Err(cause) => {
+                self.break_off(input, cause);
+                file.break_off(input, index, &mut decoded.frame)
+            }
+        };
+        Some(decoded)
+    }
+
+    /// Whether every chunk that was read has been taken by the lane, once no more are read.
+    fn all_arrived(&self, next: &[u64], order: &Order) -> bool {
+        let is_taken = |input: usize, read: u64| read == next[input] || order.has_ended(input);
+        self.files.iter().all(|(input, file)| is_taken(usize::from(*input), file.claimed()))
+            && self.readers.load(Ordering::Acquire) == 0
+            && self.streams.iter().all(|input| is_taken(*input, self.streamed[*input].load(Ordering::Acquire)))
+    }
+}
+
+/// A reader: the chunks of one stream, as they come and as long as there is room for them.
+fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
+    let _alarm = Alarm(shared);
+    let (number, is_live) = (usize::from(input), stream.is_live());
+    let mut read = 0;
+    loop {
+        let seen = shared.bell.listen();
+        let is_asked_to_end = || shared.is_over() || shared.is_stopped();
+        // Chunks that are scarce because the order waits for witnesses are filled, so that they cannot all be used up by a line
+        // each; if they are scarce for another reason, reading waits. A quiet stream is never held back.
+        let is_scarce = || shared.room(number, read) <= WITNESS_BYTES / shared.setup.chunk_bytes as u64 + 2;
+        let has_witnesses_to_hear = || shared.waits_for_witnesses.load(Ordering::Acquire);
+        let patience = || match is_asked_to_end() {
+            true => Patience::None,
+            false if !is_live || (is_scarce() && has_witnesses_to_hear()) => Patience::Chunk,
+            false => Patience::Line,
+        };
+        if is_asked_to_end() {
+            break;
+        }
+        let must_wait = is_live && is_scarce() && !has_witnesses_to_hear();
+        if must_wait || shared.room(number, read) == 0 {
+            shared.bell.wait(seen);
+            continue;
+        }
+        let mut decoded = shared.empty_chunk();
+        decoded.chunk = match stream.read(input, &mut decoded.frame, patience) {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => {
+                decoded.clear();
+                let _ = shared.chunks.push(decoded);
+                continue;
+            }
+            Err(cause) => {
+                shared.break_off(input, cause);
+                decoded.frame.clear();
+                stream.break_off(input)
+            }
+        };
+        let is_last = decoded.chunk.last;
+        assert!(shared.read.push(decoded).is_ok(), "the queue has a place for every chunk");
+        read += 1;
+        shared.streamed[number].store(read, Ordering::Release);
+        shared.bell.ring();
+        if is_last {
+            break;
         }
     }
+    shared.readers.fetch_sub(1, Ordering::Release);
+    shared.bell.ring();
 }
 
 /// Ends the run when its thread panics, so that nobody waits for what will not come. The panic itself goes on.
@@ -331,19 +443,13 @@ fn work(shared: &Shared<'_>, baton: &Baton<Conductor<'_>>, forms: crate::publish
     }
 }
 
-/// Decodes one chunk, if there is one and a box for it.
+/// Decodes one chunk, if there is one and room for it. What was read of a stream is decoded even when the run is to stop.
 fn decode_one(shared: &Shared<'_>, door: &mut Door<'_>) -> bool {
-    if shared.is_stopped() {
-        return false;
-    }
-    let Some(mut decoded) = shared.chunks.pop() else { return false };
-    let Some(chunk) = shared.read(&mut decoded) else {
-        decoded.clear();
-        let _ = shared.chunks.push(decoded);
+    let streamed = shared.read.pop();
+    let Some(mut decoded) = streamed.or_else(|| if shared.is_stopped() { None } else { shared.read_file() }) else {
         return false;
     };
-    decoded.filled = door.fill(&chunk, &mut decoded.frame);
-    decoded.chunk = chunk;
+    decoded.filled = door.fill(&decoded.chunk, &mut decoded.frame);
     let (input, index) = (usize::from(decoded.chunk.input), decoded.chunk.index);
     shared.decoded[input].put(index, decoded);
     true
@@ -383,8 +489,13 @@ impl Conductor<'_> {
     fn take_arrivals(&mut self) {
         for (input, next) in self.next.iter_mut().enumerate() {
             while let Some(decoded) = self.shared.decoded[input].take(*next) {
-                self.order.put(decoded);
                 *next += 1;
+                // Behind the chunk that an input broke off at, others may have been read.
+                if self.order.has_ended(input) {
+                    self.shared.spend(decoded);
+                } else {
+                    self.order.put(decoded);
+                }
             }
         }
     }
@@ -392,13 +503,11 @@ impl Conductor<'_> {
     /// Fills a batch with what is next in the order.
     fn order_next(&mut self, batch: &mut Batch) -> bool {
         let shared = self.shared;
-        let freed = |mut decoded: Box<Decoded>| {
-            shared.ordered[usize::from(decoded.chunk.input)].fetch_add(1, Ordering::Release);
-            decoded.clear();
-            let _ = shared.chunks.push(decoded);
-            shared.bell.ring();
+        let next = match shared.setup.follow {
+            true => self.order.next_as_it_comes(wall_clock()),
+            false => self.order.next(&mut batch.decoded.frame, |spent| shared.spend(spent)),
         };
-        match self.order.next(&mut batch.decoded.frame, freed) {
+        match next {
             Next::Wait => false,
             Next::Gathered => true,
             Next::Chunk(decoded) => {
@@ -422,15 +531,22 @@ impl Conductor<'_> {
     /// At the end of all inputs, or when stopped and all that was read is decided, says how many batches there are.
     fn end_if_done(&mut self) {
         let complete = self.order.is_done();
-        let stopped = self.shared.is_stopped() && self.shared.all_arrived(&self.next);
+        let stopped = self.shared.is_stopped() && self.shared.all_arrived(&self.next, &self.order);
         if complete || stopped {
             self.finished = true;
             self.ink = None;
-            self.shared.complete.store(complete, Ordering::Relaxed);
+            let is_whole = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+            self.shared.complete.store(complete && is_whole, Ordering::Relaxed);
             let _ = self.shared.total.set(self.batches);
             self.shared.bell.ring();
         }
     }
+}
+
+/// The clock of the lane where lines are decided as they come. The lane takes care that it never goes back.
+fn wall_clock() -> At {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The ink: appends what the lane decided, syncs all of it at once, and lets it go on. It ends when the lane closes the ring.

@@ -36,6 +36,26 @@ impl Failure {
         Self::Machine(format!("cannot {doing} {}: {cause}", path.display()))
     }
 
+    /// An input that cannot be read: what it holds is not acceptable, or the machine fails.
+    pub fn input(path: &std::path::Path, cause: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{InvalidData, InvalidInput, IsADirectory};
+        match cause.kind() {
+            InvalidData | InvalidInput | IsADirectory => {
+                Self::Refused(format!("输入有误 cannot read {}: {cause}", path.display()))
+            }
+            _ => Self::file("read", path, cause),
+        }
+    }
+
+    /// Inputs that ended before their end, if some did.
+    pub fn broken(inputs: &[(PathBuf, std::io::Error)]) -> Option<Self> {
+        let mut failures = inputs.iter().map(|(path, cause)| Self::input(path, cause));
+        let first = failures.next()?;
+        let rest: String = failures.map(|failure| format!("\n{failure}")).collect();
+        let told = format!("{first}{rest}\n其余已处理完毕 what came before, and every other input, is decided");
+        Some(if first.code() == 1 { Self::Machine(told) } else { Self::Refused(told) })
+    }
+
     /// The exit code.
     pub const fn code(&self) -> u8 {
         match self {
@@ -76,7 +96,6 @@ impl From<JournalError> for Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Input { path, cause } => Self::file("read", &path, &cause),
             EngineError::Journal(error) => error.into(),
             EngineError::Output(cause) => Self::Machine(format!("cannot write decisions: {cause}")),
         }

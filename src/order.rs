@@ -151,6 +151,8 @@ pub struct Order {
     /// Times for the order of the batch that is being gathered.
     keys: Vec<At>,
     batch_bytes: usize,
+    /// The input that is looked at first, where they are taken as they come.
+    turn: usize,
 }
 
 /// The next record or tally of an input's first chunk.
@@ -187,6 +189,7 @@ impl Order {
             jump_ms,
             keys: Vec::new(),
             batch_bytes,
+            turn: 0,
         }
     }
 
@@ -198,6 +201,11 @@ impl Order {
     /// An input has no more chunks than it has given.
     pub fn end(&mut self, input: usize) {
         self.inputs[input].ended = true;
+    }
+
+    /// Whether an input has given its last chunk.
+    pub fn has_ended(&self, input: usize) -> bool {
+        self.inputs[input].ended
     }
 
     /// Whether all inputs have ended and nothing of them is left.
@@ -212,9 +220,29 @@ impl Order {
 
     /// Takes the next chunk of an input.
     pub fn put(&mut self, decoded: Box<Decoded>) {
-        let input = &mut self.inputs[usize::from(decoded.chunk.input)];
+        let number = usize::from(decoded.chunk.input);
+        let input = &mut self.inputs[number];
         input.ended |= decoded.chunk.last;
+        if decoded.chunk.header_lines > 0 {
+            self.positions[number].line = 1 + decoded.chunk.header_lines;
+        }
         input.chunks.push_back(decoded);
+    }
+
+    /// What comes next of inputs that are decided as they come: whatever chunk is there, under the lane's own clock and not the
+    /// data's.
+    pub fn next_as_it_comes(&mut self, now: At) -> Next {
+        let inputs = self.inputs.len();
+        let waiting = |nth: &usize| !self.inputs[nth % inputs].chunks.is_empty();
+        let Some(input) = (self.turn..self.turn + inputs).find(waiting).map(|nth| nth % inputs) else {
+            return Next::Wait;
+        };
+        self.turn = input + 1;
+        let queue = &mut self.inputs[input];
+        let frame = &mut queue.chunks[0].frame;
+        (0..frame.records()).for_each(|record| frame.set_stamp(record, now));
+        queue.judged_chunks = 1;
+        self.next_chunk(input)
     }
 
     /// What comes next, closed and with each record's time for the order in its stamp. With several inputs it is gathered in
@@ -223,12 +251,12 @@ impl Order {
         for input in &mut self.inputs {
             input.judge(self.jump_ms);
         }
-        if self.inputs.len() == 1 { self.next_chunk() } else { self.gather(batch, spent) }
+        if self.inputs.len() == 1 { self.next_chunk(0) } else { self.gather(batch, spent) }
     }
 
-    fn next_chunk(&mut self) -> Next {
-        let Some(mut decoded) = self.inputs[0].pop_judged() else { return Next::Wait };
-        let position = &mut self.positions[0];
+    fn next_chunk(&mut self, input: usize) -> Next {
+        let Some(mut decoded) = self.inputs[input].pop_judged() else { return Next::Wait };
+        let position = &mut self.positions[input];
         decoded.frame.shift_tally_lines(position.line - 1);
         position.line += decoded.filled.lines;
         position.offset = decoded.chunk.end;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::city::City;
 use crate::effect::Effect;
 use crate::ids::Seq;
+use crate::ingest::letter;
 use crate::journal::frame::FrameView;
 use crate::record::{Input, Record};
 use crate::view::decision::{Decisions, Emit};
@@ -71,11 +72,8 @@ impl Page {
     #[cold]
     fn set_dead_letter(&mut self, view: &FrameView<'_>, record: &Record, decisions: &Decisions<'_>) {
         let Input::Tally(tally) = &record.input else { return };
-        let raw = view.body(record.origin.body);
-        let (text, hex) = match std::str::from_utf8(raw) {
-            Ok(text) => (Some(text), None),
-            Err(_) => (None, Some(hex(raw))),
-        };
+        let line = view.body(record.origin.body);
+        let text = std::str::from_utf8(line);
         let letter = DeadLetter {
             input: tally.input,
             line: tally.line,
@@ -84,12 +82,30 @@ impl Page {
             source: decisions.source_name(record.origin.source),
             field: tally.field.name(),
             reason: tally.reason.name(),
-            raw: text,
-            raw_hex: hex,
         };
-        serde_json::to_writer(&mut self.dead_letters, &letter).expect("writing to memory cannot fail");
-        self.dead_letters.constant(b"\n");
+        let paper = &mut self.dead_letters;
+        paper.constant(b"{\"dead_letter\":");
+        write_json(paper, &letter);
+        match text.map(str::trim_ascii).ok().filter(|text| letter::can_be_embedded(text)) {
+            Some(object) => {
+                paper.constant(b",\"report\":");
+                paper.text(object.as_bytes());
+            }
+            None => {
+                paper.constant(b",\"raw\":");
+                write_json(paper, &String::from_utf8_lossy(line));
+            }
+        }
+        if text.is_err() {
+            paper.constant(b",\"raw_hex\":");
+            write_json(paper, &hex(line));
+        }
+        paper.constant(b"}\n");
     }
+}
+
+fn write_json(paper: &mut Paper, value: &impl Serialize) {
+    serde_json::to_writer(paper, value).expect("writing to memory cannot fail");
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -97,7 +113,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// A line that was not accepted, with all that is needed to mend it.
+/// Why a line was not accepted, and where it stood. The line itself stands beside it, open to be mended: as `report` if it is
+/// an object, else as `raw` text. [`letter`] reads it again.
 #[derive(Serialize)]
 struct DeadLetter<'a> {
     /// Which input, counted from 0 in the order of the command line.
@@ -111,11 +128,6 @@ struct DeadLetter<'a> {
     source: Option<&'a str>,
     field: &'a str,
     reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raw: Option<&'a str>,
-    /// The line in hexadecimal where it is not text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raw_hex: Option<String>,
 }
 
 /// Where pages go.

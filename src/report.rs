@@ -299,11 +299,15 @@ pub enum Reason {
     OutsideDistrict,
     /// The source may not say this kind of thing.
     NotAllowed,
+    /// The row does not fit its table: a quote is not closed, it has more cells than there are columns, or none at all.
+    NotCsv,
+    /// The line is no text in the encoding that its source declares.
+    BadEncoding,
 }
 
 impl Reason {
     /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::NotUtf8,
         Self::TooLong,
         Self::NotJson,
@@ -319,6 +323,8 @@ impl Reason {
         Self::Unknown,
         Self::OutsideDistrict,
         Self::NotAllowed,
+        Self::NotCsv,
+        Self::BadEncoding,
     ];
 
     /// The name in summaries, decisions and dead letters.
@@ -339,6 +345,8 @@ impl Reason {
             Self::Unknown => "unknown",
             Self::OutsideDistrict => "outside_district",
             Self::NotAllowed => "not_allowed",
+            Self::NotCsv => "not_csv",
+            Self::BadEncoding => "bad_encoding",
         }
     }
 }

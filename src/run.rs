@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::city::City;
+use crate::city::{City, Layout};
 use crate::data::{self, DataFolder, End, Manifest, Printed, ReplayError, Replayed, Run};
 use crate::engine::{self, Finished, Inputs};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;
 use crate::ids::SourceId;
-use crate::ingest::input::{FileInput, Identity, PipeInput};
+use crate::ingest::input::{Identity, Input, Opening, Place, STDIN};
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::{Kind, Position};
 use crate::journal::reader::Reader;
@@ -26,7 +26,7 @@ use crate::view::decision::{Decisions, Emit};
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Files of lines; `-` alone is standard input.
+    /// Files of lines; `-` is standard input.
     pub files: Vec<PathBuf>,
     /// The city's folder; the default city without one.
     pub city: Option<PathBuf>,
@@ -40,6 +40,8 @@ pub struct Request {
     pub emit: Emit,
     /// The data folder.
     pub data: Option<PathBuf>,
+    /// Wait for files to grow, and decide about each line as it comes.
+    pub follow: bool,
     /// Worker threads.
     pub threads: usize,
     /// Bytes of a chunk.
@@ -64,29 +66,42 @@ pub fn city(folder: Option<&Path>, data: Option<&DataFolder>) -> Result<City, Fa
     Ok(kept.unwrap_or_else(City::pudong))
 }
 
+/// What a run came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was decided.
+    pub summary: Summary,
+    /// Inputs could not be read to their end.
+    pub broken: Option<Failure>,
+}
+
 /// Does what is asked. `stop` may be set at any time; the run then ends after what it has read.
 ///
 /// # Errors
 /// Whatever keeps it from being done.
-pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure> {
+pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
     let started = Instant::now();
     let data = request.data.clone().map(DataFolder::new);
     let city = Arc::new(city(request.city.as_deref(), data.as_ref())?);
     let speaker = speaker(request, &city)?;
-    let from_stdin = request.files == [PathBuf::from("-")];
+    let opening = Opening {
+        layout: layout(request.source.as_deref(), &city),
+        chunk_bytes: request.chunk_bytes,
+        follow: request.follow,
+    };
     check_outputs(request)?;
-    let manifest = Manifest { inputs: identities(request, from_stdin)?, source: request.source.clone() };
+    let manifest = Manifest { inputs: identities(request, &opening)?, source: request.source.clone() };
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, request.emit, out(request)?, dead_letters(request)?);
-    let begun = begin(data.as_ref(), &city, &manifest, &mut press)?;
+    let begun = begin(data.as_ref(), &city, &manifest, &opening, &mut press)?;
     if !request.quiet {
         eprint!("{}", facts(request, &city, &begun));
     }
     let Begun { lane, journal, positions, key, history } = begun;
-    let (lane, complete) = if history == History::Done {
-        (lane, true)
+    let (lane, complete, broken) = if history == History::Done {
+        (lane, true, None)
     } else {
-        let inputs = open_inputs(request, from_stdin, &positions, stop)?;
+        let inputs = open_inputs(request, &positions, &opening)?;
         let order = Order::new(positions, city.jump_ms, request.chunk_bytes);
         let progress = AtomicU64::new(0);
         let setup = engine::Setup {
@@ -95,13 +110,16 @@ pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure
             speaker,
             threads: request.threads,
             chunk_bytes: request.chunk_bytes,
+            follow: request.follow,
             stop,
             progress: &progress,
         };
-        let finished = with_progress(&inputs, &progress, request.quiet, || {
-            engine::run(&setup, &inputs, lane, order, journal, &mut press)
+        let finished = with_progress(inputs.bytes(), &progress, request.quiet, || {
+            engine::run(&setup, inputs, lane, order, journal, &mut press)
         })?;
-        close_journal(finished, &city)?
+        let broken = Failure::broken(&finished.broken);
+        let (lane, complete) = close_journal(finished, &city)?;
+        (lane, complete, broken)
     };
     press.finish().map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
     let outcome = Outcome {
@@ -112,7 +130,13 @@ pub fn run(request: &Request, stop: &Arc<AtomicBool>) -> Result<Summary, Failure
         threads: request.threads,
         wall_s: started.elapsed().as_secs_f64(),
     };
-    Ok(Summary::new(&city, &press.ledger, outcome))
+    Ok(Ran { summary: Summary::new(&city, &press.ledger, outcome), broken })
+}
+
+/// How the files of a source are laid out. Lines that name their sources themselves are JSON lines.
+fn layout(source: Option<&str>, city: &City) -> Layout {
+    let source = source.and_then(|name| city.source_names.get(name));
+    source.map_or_else(Layout::default, |source| city.sources[usize::from(source)].layout.clone())
 }
 
 fn speaker(request: &Request, city: &City) -> Result<Option<SourceId>, Failure> {
@@ -122,15 +146,31 @@ fn speaker(request: &Request, city: &City) -> Result<Option<SourceId>, Failure> 
     city.source_names.get(name).map(|source| Some(SourceId(source))).ok_or_else(unknown)
 }
 
-fn identities(request: &Request, from_stdin: bool) -> Result<Vec<Identity>, Failure> {
-    if from_stdin {
+/// What tells the inputs from others. An input that can never be read is refused here, before anything is written down.
+fn identities(request: &Request, opening: &Opening) -> Result<Vec<Identity>, Failure> {
+    let stdin = Path::new(STDIN);
+    if request.files == [stdin] {
         return Ok(Vec::new());
     }
-    if request.files.iter().any(|file| file == Path::new("-")) {
-        return Err(Failure::Usage("- (standard input) must be the only input".to_owned()));
+    if request.files.iter().filter(|file| *file == stdin).count() > 1 {
+        return Err(Failure::Usage("标准输入只能读一次 - (standard input) can be read only once".to_owned()));
     }
-    let identity = |file: &PathBuf| Identity::of(file).map_err(|cause| Failure::file("read", file, &cause));
+    let identity = |path: &PathBuf| {
+        let unread = |cause: io::Error| Failure::input(path, &cause);
+        match Place::of(path).map_err(unread)? {
+            Place::Passing if request.data.is_some() => return Err(read_once(path)),
+            Place::Passing => {}
+            Place::Kept => drop(Input::open(path, 0, opening).map_err(unread)?),
+        }
+        if request.follow { Ok(Identity::of_growing(path)) } else { Identity::of(path).map_err(unread) }
+    };
     request.files.iter().map(identity).collect()
+}
+
+fn read_once(path: &Path) -> Failure {
+    let what = "管道只能读一次 can be read only once, so the run could not be taken up again among other files";
+    let mend = "give it alone, as standard input, or leave out --data";
+    Failure::Usage(format!("{}: {what}; {mend}", path.display()))
 }
 
 /// Refuses to write over an input, or two things into one file.
@@ -201,6 +241,7 @@ fn begin(
     data: Option<&DataFolder>,
     city: &Arc<City>,
     manifest: &Manifest,
+    opening: &Opening,
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
     let positions = vec![START; manifest.inputs.len().max(1)];
@@ -215,7 +256,7 @@ fn begin(
         _ => Failure::file("open", &path, &cause),
     })?;
     if Journal::is_in(&disk)? {
-        return take_up(data, disk, lane, manifest, city, press);
+        return take_up(data, disk, lane, manifest, opening, city, press);
     }
     data.keep_city(city.files()).map_err(|cause| Failure::file("write", &data.city(), &cause))?;
     let mut journal = Journal::create(disk, key, city.version, Setup::new(entropy()?))?;
@@ -241,13 +282,14 @@ fn take_up(
     disk: RealDisk,
     lane: Lane,
     manifest: &Manifest,
+    opening: &Opening,
     city: &Arc<City>,
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
     let mut reader = Reader::open(disk)?;
     let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press)?;
     let Replayed { lane, runs, unproven, .. } = replayed;
-    let next = next_run(data, &runs, manifest)?;
+    let next = next_run(data, &runs, manifest, opening)?;
     if let Some(cut) = reader.cut() {
         eprintln!("断尾 a torn tail was cut: {cut}");
     }
@@ -278,46 +320,59 @@ enum NextRun {
     Begin(Vec<Position>),
 }
 
-fn next_run(data: &DataFolder, runs: &[Run], manifest: &Manifest) -> Result<NextRun, Failure> {
+fn next_run(data: &DataFolder, runs: &[Run], manifest: &Manifest, opening: &Opening) -> Result<NextRun, Failure> {
     if runs.iter().any(|run| run.end.is_some() && run.manifest.is_same(manifest)) {
         return Ok(NextRun::Done);
     }
     match runs.split_last() {
-        Some((last, earlier)) if last.end.is_none() => {
+        // A run that follows files has no other end than to be stopped: another one may go on behind it.
+        Some((last, earlier))
+            if last.end.is_none() && (last.manifest.is_same(manifest) || !last.manifest.is_growing()) =>
+        {
             check_manifest(data, &last.manifest, manifest)?;
             let positions = match last.positions.is_empty() {
-                true => starts(data, earlier, manifest)?,
+                true => starts(data, earlier, manifest, opening)?,
                 false => last.positions.clone(),
             };
-            check_read_part(manifest, &positions)?;
+            check_read_part(manifest, &positions, opening)?;
             Ok(NextRun::TakeUp(positions))
         }
-        _ => Ok(NextRun::Begin(starts(data, runs, manifest)?)),
+        _ => Ok(NextRun::Begin(starts(data, runs, manifest, opening)?)),
     }
 }
 
 /// Where a run begins to read: a file that grew since an earlier run read it, behind what was read then.
-fn starts(data: &DataFolder, earlier: &[Run], manifest: &Manifest) -> Result<Vec<Position>, Failure> {
+fn starts(
+    data: &DataFolder,
+    earlier: &[Run],
+    manifest: &Manifest,
+    opening: &Opening,
+) -> Result<Vec<Position>, Failure> {
     if manifest.inputs.is_empty() {
         return Ok(vec![START]);
     }
-    manifest.inputs.iter().map(|identity| start(data, earlier, identity)).collect()
+    manifest.inputs.iter().map(|identity| start(data, earlier, identity, opening)).collect()
 }
 
-fn start(data: &DataFolder, earlier: &[Run], identity: &Identity) -> Result<Position, Failure> {
+fn start(data: &DataFolder, earlier: &[Run], identity: &Identity, opening: &Opening) -> Result<Position, Failure> {
     let inputs = earlier.iter().rev().flat_map(|run| run.manifest.inputs.iter().zip(&run.positions));
-    let read_before = inputs.filter(|(known, _)| known.path == identity.path || known.is_same(identity)).next();
-    let Some((_, position)) = read_before else { return Ok(START) };
-    let unread = |cause: io::Error| Failure::file("read", &identity.path, &cause);
-    let file = FileInput::open(&identity.path, 0, 1 << 20).map_err(unread)?;
-    if file.goes_on_at(position).map_err(unread)? {
+    let mut read_before = inputs.filter(|(known, _)| known.path == identity.path || known.is_same(identity));
+    let Some((_, position)) = read_before.next() else { return Ok(START) };
+    if is_what_was_read(identity, position, opening)? {
         return Ok(*position);
     }
     let (path, folder) = (identity.path.display(), data.path().display());
     Err(Failure::Refused(format!(
-        "{path}: an earlier run in {folder} read this file, and it does not begin with the whole lines that were read then; \
-         give it another name if it is another file, else put it back as it was"
+        "{path}: an earlier run in {folder} read this file, and it does not begin with the lines that were read then; give it \
+         another name if it is another file, else put it back as it was"
     )))
+}
+
+/// Whether the lines of an input that lie before a position are those that were decided on.
+fn is_what_was_read(identity: &Identity, position: &Position, opening: &Opening) -> Result<bool, Failure> {
+    let opening = Opening { chunk_bytes: 1 << 20, follow: false, ..opening.clone() };
+    let sum = Input::open(&identity.path, 0, &opening).and_then(|input| input.sum_before(position.offset));
+    Ok(sum.map_err(|cause| Failure::input(&identity.path, &cause))? == position.sum)
 }
 
 /// Refuses to go on with other inputs than the run was begun with.
@@ -357,11 +412,9 @@ fn check_manifest(data: &DataFolder, written: &Manifest, manifest: &Manifest) ->
 }
 
 /// Refuses an input whose part that was read before is not the same byte for byte.
-fn check_read_part(manifest: &Manifest, positions: &[Position]) -> Result<(), Failure> {
+fn check_read_part(manifest: &Manifest, positions: &[Position], opening: &Opening) -> Result<(), Failure> {
     for (identity, position) in manifest.inputs.iter().zip(positions) {
-        let unread = |cause: io::Error| Failure::file("read", &identity.path, &cause);
-        let file = FileInput::open(&identity.path, 0, 1 << 20).map_err(unread)?;
-        if file.sum_before(position.offset).map_err(unread)? != position.sum {
+        if !is_what_was_read(identity, position, opening)? {
             let (path, read) = (identity.path.display(), position.offset);
             return Err(Failure::Refused(format!(
                 "{path}: its first {read} bytes are not those that were decided on; put the file back as it was"
@@ -371,19 +424,12 @@ fn check_read_part(manifest: &Manifest, positions: &[Position]) -> Result<(), Fa
     Ok(())
 }
 
-fn open_inputs(
-    request: &Request,
-    from_stdin: bool,
-    positions: &[Position],
-    stop: &Arc<AtomicBool>,
-) -> Result<Inputs, Failure> {
-    if from_stdin {
-        return Ok(Inputs::Pipe(PipeInput::new(PatientStdin { stop: stop.clone() }, request.chunk_bytes)));
-    }
+fn open_inputs(request: &Request, positions: &[Position], opening: &Opening) -> Result<Inputs, Failure> {
     let open = |(path, position): (&PathBuf, &Position)| {
-        FileInput::open(path, position.offset, request.chunk_bytes).map_err(|cause| Failure::file("read", path, &cause))
+        let input = Input::open(path, position.offset, opening);
+        input.map(|input| (path.clone(), input)).map_err(|cause| Failure::input(path, &cause))
     };
-    Ok(Inputs::Files(request.files.iter().zip(positions).map(open).collect::<Result<_, _>>()?))
+    request.files.iter().zip(positions).map(open).collect::<Result<_, _>>().map(Inputs::new)
 }
 
 /// Notes in the journal that the run is complete.
@@ -397,26 +443,6 @@ fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failur
     Ok((lane, complete))
 }
 
-/// Standard input that says so when nothing has come for a while, and gives up waiting when the run is to stop.
-struct PatientStdin {
-    stop: Arc<AtomicBool>,
-}
-
-impl Read for PatientStdin {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        const LOOK_EVERY: rustix::time::Timespec = rustix::time::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-        let stdin = io::stdin();
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "stopped"));
-        }
-        let mut wait = [rustix::event::PollFd::new(&stdin, rustix::event::PollFlags::IN)];
-        match rustix::event::poll(&mut wait, Some(&LOOK_EVERY))? {
-            0 => Err(io::ErrorKind::WouldBlock.into()),
-            _ => Ok(rustix::io::read(&stdin, buffer)?),
-        }
-    }
-}
-
 /// Random bits of the system: for keys and salts, which decide nothing.
 fn entropy() -> Result<u64, Failure> {
     const SOURCE: &str = "/dev/urandom";
@@ -427,16 +453,16 @@ fn entropy() -> Result<u64, Failure> {
 }
 
 /// Shows how far a run is, on a terminal.
-fn with_progress<T>(inputs: &Inputs, progress: &AtomicU64, quiet: bool, run: impl FnOnce() -> T) -> T {
+fn with_progress<T>(bytes: Option<u64>, progress: &AtomicU64, quiet: bool, run: impl FnOnce() -> T) -> T {
     if quiet || !io::stderr().is_terminal() {
         return run();
     }
-    let bar = match inputs {
-        Inputs::Files(files) => indicatif::ProgressBar::new(files.iter().map(FileInput::bytes).sum()).with_style(
+    let bar = match bytes {
+        Some(bytes) => indicatif::ProgressBar::new(bytes).with_style(
             indicatif::ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} 剩余 {eta} left")
                 .expect("a constant template"),
         ),
-        Inputs::Pipe(_) => indicatif::ProgressBar::new_spinner().with_style(
+        None => indicatif::ProgressBar::new_spinner().with_style(
             indicatif::ProgressStyle::with_template("{spinner} {bytes} {bytes_per_sec}").expect("a constant template"),
         ),
     };

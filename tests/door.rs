@@ -3,10 +3,13 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use paidan::city::City;
+use paidan::city::{City, Layout};
 use paidan::fingerprint::{HashKey, body_hash};
 use paidan::ingest::door::{Door, Filled};
-use paidan::ingest::input::{Chunk, FileInput, Identity, PipeInput, line_sum};
+use paidan::ingest::file::FileInput;
+use paidan::ingest::input::{Chunk, Identity, line_sum};
+use paidan::ingest::stream::{Patience, StreamInput};
+use paidan::ingest::unpack::{Bounds, Unpack};
 use paidan::journal::Frame;
 use paidan::limits::LINE_BYTES_MAX;
 use paidan::record::{SLOT, Tally, Turned, slot_body, slot_move_body};
@@ -101,18 +104,23 @@ impl Bench {
     }
 
     fn pipe(&self, reader: impl Read + Send + 'static, chunk_bytes: usize, full: bool) -> All {
-        let pipe = PipeInput::new(reader, chunk_bytes);
+        let mut stream = stream(reader, chunk_bytes);
+        let patience = || if full { Patience::Chunk } else { Patience::Line };
         let (mut door, mut frame, mut all) = (self.door(), Frame::new(), All::default());
         let mut last = false;
-        while let Some(chunk) = pipe.read(&mut frame, || full).expect("a stream") {
-            assert!(!last, "nothing follows the last chunk");
+        while !last {
+            let chunk = stream.read(7, &mut frame, patience).expect("a stream").expect("a stream that is never quiet");
             last = chunk.last;
             all.take(&mut door, &chunk, &mut frame);
             frame.clear();
         }
-        assert!(last, "the last chunk says that it is");
         all
     }
+}
+
+/// A stream of lines as they stand.
+fn stream(reader: impl Read + Send + 'static, chunk_bytes: usize) -> StreamInput {
+    StreamInput::new(Unpack::new(Box::new(reader), Bounds::default()), Layout::default(), chunk_bytes)
 }
 
 /// A stream that gives its bytes in pieces of drawn sizes, and is interrupted now and then.
@@ -215,12 +223,7 @@ fn check_with(lines: &[Given], chunk_sizes: &[usize], pieces: &[usize]) {
         for &chunk_bytes in chunk_sizes {
             assert!(bench.file(&bytes, 0, chunk_bytes) == first, "a file in chunks of {chunk_bytes}, {is_ended}");
             for (&most, full) in pieces.iter().flat_map(|most| [(most, false), (most, true)]) {
-                let mut piped = bench.pipe(Pieces::new(&bytes, most), chunk_bytes, full);
-                for line in &mut piped.lines {
-                    if let What::Tally(tally) = &mut line.what {
-                        assert_eq!(std::mem::replace(&mut tally.input, 7), 0);
-                    }
-                }
+                let piped = bench.pipe(Pieces::new(&bytes, most), chunk_bytes, full);
                 let how = format!("a pipe in pieces of {most}, chunks of {chunk_bytes}, full: {full}, {is_ended}");
                 assert!(piped.lines == first.lines, "{how}");
                 assert_eq!((piped.sum, piped.end), (first.sum, bytes.len() as u64), "{how}");
@@ -258,7 +261,7 @@ fn a_carriage_return_is_white_space_and_a_line_of_its_own_is_none() {
 fn strange_bytes_spoil_only_their_own_line() {
     check(&[good(1), bad(&b"{\"id\":\"\xff\"}"[..], Reason::NotUtf8), good(2)]);
     check(&[bad(&b"\xf0\x9f"[..], Reason::NotUtf8), good(1), bad(&b"\x98\x80"[..], Reason::NotUtf8)]);
-    check(&[bad("\u{feff}{}", Reason::NotJson), good(1), bad("\0", Reason::NotJson), good(2)]);
+    check(&[good(0), bad("\u{feff}{}", Reason::NotJson), good(1), bad("\0", Reason::NotJson), good(2)]);
     check(&[good(1), bad("{\"source\":\"12345\",\"id\":\"a\0\"}", Reason::NotJson), good(2)]);
 }
 
@@ -335,14 +338,16 @@ fn a_stream_that_fails_says_so() {
         }
     }
     let bytes = text(&[good(1), good(2)], false);
-    let pipe = PipeInput::new(Fails(Some(bytes)), 1 << 16);
+    let whole = good(1).0.len() + 1;
+    let mut stream = stream(Fails(Some(bytes)), 1 << 16);
     let mut frame = Frame::new();
-    let chunk = pipe.read(&mut frame, || false).expect("what came first").expect("a chunk");
-    assert!(!chunk.last && chunk.lines == (0..good(1).0.len() + 1));
-    assert_eq!(pipe.chunks(), Some(1));
+    let chunk = stream.read(7, &mut frame, || Patience::Chunk).expect("what came first").expect("a chunk");
+    assert!(!chunk.last && chunk.lines == (0..whole));
     frame.clear();
-    let error = pipe.read(&mut frame, || false).expect_err("the stream fails");
+    let error = stream.read(7, &mut frame, || Patience::Chunk).expect_err("the stream fails");
     assert_eq!(error.to_string(), "the line is dead");
+    let last = stream.break_off(7);
+    assert_eq!((last.input, last.index, last.end, last.last, last.lines), (7, 1, whole as u64, true, 0..0));
 }
 
 #[test]
@@ -352,10 +357,16 @@ fn a_file_that_became_shorter_is_an_error() {
     std::fs::write(&bench.path, &bytes).expect("a file");
     let file = FileInput::open(&bench.path, 0, 1000).expect("a file");
     std::fs::OpenOptions::new().write(true).open(&bench.path).and_then(|file| file.set_len(1500)).expect("a file");
-    let error = file.read(0, 1, &mut Frame::new()).expect_err("half of the chunk is gone");
+    let mut frame = Frame::new();
+    let error = file.read(0, 1, &mut frame).expect_err("half of the chunk is gone");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-    let expected = format!("became shorter while it was read: 1500 of {} bytes are left", bytes.len());
+    let expected = format!("文件变短 became shorter while it was read: 1500 of {} bytes are left", bytes.len());
     assert_eq!(error.to_string(), expected);
+    let chunk = file.break_off(0, 1, &mut frame);
+    assert!(chunk.last && chunk.bodies_at == 999 && chunk.end <= 1500, "{chunk:?}");
+    assert_eq!(frame.bodies().last(), Some(&b'\n'), "only whole lines are left");
+    assert!(memchr::memchr(b'\n', &bytes[chunk.end as usize..1500]).is_none(), "all of them");
+    assert_eq!(file.claim(u64::MAX), None, "nothing is read behind the break");
 }
 
 #[test]
@@ -375,9 +386,9 @@ fn what_is_no_regular_file_is_refused() {
     let bench = Bench::new();
     let folder = bench.path.parent().expect("a folder");
     let refusal = |path| FileInput::open(path, 0, 1000).err().map(|error| error.to_string());
-    assert_eq!(refusal(folder).as_deref(), Some("is a folder"));
+    assert_eq!(refusal(folder).as_deref(), Some("是文件夹 is a folder; name the files in it"));
     let device = refusal(std::path::Path::new("/dev/null"));
-    assert_eq!(device.as_deref(), Some("is not a regular file; pipe it in as -"));
+    assert_eq!(device.as_deref(), Some("is not a regular file"));
     let error = FileInput::open(&bench.path, 0, 1000).err().map(|error| error.kind());
     assert_eq!(error, Some(io::ErrorKind::NotFound));
 }

@@ -15,7 +15,7 @@ use paidan::effect::Effects;
 use paidan::fingerprint::HashKey;
 use paidan::ids::SourceId;
 use paidan::ingest::door::Door;
-use paidan::ingest::input::FileInput;
+use paidan::ingest::file::FileInput;
 use paidan::journal::{Frame, Position};
 use paidan::lane::Lane;
 use paidan::order::{Decoded, Next, Order};

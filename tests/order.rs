@@ -9,7 +9,7 @@ use paidan::city::City;
 use paidan::effect::{Digest, Effects};
 use paidan::fingerprint::HashKey;
 use paidan::ingest::door::Door;
-use paidan::ingest::input::FileInput;
+use paidan::ingest::file::FileInput;
 use paidan::journal::{Frame, Position};
 use paidan::lane::Lane;
 use paidan::order::{Decoded, Next, Order, WITNESS_BYTES};

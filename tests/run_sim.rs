@@ -11,7 +11,7 @@ use paidan::effect::{Digest, Effect, Effects};
 use paidan::fingerprint::HashKey;
 use paidan::ids::Seq;
 use paidan::ingest::door::Door;
-use paidan::ingest::input::FileInput;
+use paidan::ingest::file::FileInput;
 use paidan::journal::buffer::BLOCK;
 use paidan::journal::sim::{Fault, SimDisk};
 use paidan::journal::{Frame, Journal, Position, Reader, Setup};

@@ -338,6 +338,7 @@ pub(super) struct SourceSettings {
     pub id_bytes_max: Option<u16>,
     pub frame: Option<Spanned<String>>,
     pub dedup: WindowSettings,
+    pub layout: Option<Spanned<super::layout::LayoutSettings>>,
     pub shape: Option<Spanned<super::shape::ShapeSettings>>,
 }
 

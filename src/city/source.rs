@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::files::{Problems, Settings, SourceSettings};
 use super::shape::Catalogue;
-use super::{FrameId, Frames, Names, Shape};
+use super::{FrameId, Frames, Layout, Names, Shape};
 use crate::limits::{ID_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::report::{Field, Urgency};
 use crate::time::Window;
@@ -74,6 +74,8 @@ pub struct Source {
     pub confidence: u16,
     /// How the lines of a file are read that is declared to come from it; as input schema v1 without one.
     pub shape: Option<Shape>,
+    /// How its files are laid out.
+    pub layout: Layout,
 }
 
 /// A class that the source's own category gives is certain, unless the city says otherwise.
@@ -173,6 +175,7 @@ fn compile_one(
         dedup,
         confidence: raw.shape.as_ref().map_or(CERTAIN, |shape| shape.get_ref().confidence(CERTAIN, problems)),
         shape,
+        layout: Layout::compile(raw.layout.as_ref(), name, problems),
     }
 }
 

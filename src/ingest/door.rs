@@ -56,6 +56,7 @@ impl<'a> Door<'a> {
         // One check for the whole chunk; only in a chunk that fails it are lines checked one by one.
         let whole = simdutf8::basic::from_utf8(&bodies[chunk.lines.start..]).ok();
         let mut filled = Filled::default();
+        let mut faults = chunk.faults.iter().peekable();
         for (at, bytes) in lines(bodies, chunk) {
             filled.lines += 1;
             let within = at - chunk.lines.start;
@@ -63,7 +64,8 @@ impl<'a> Door<'a> {
             let offset = chunk.bodies_at + at as u64;
             let line = Line { bytes, text, at: at as u32, offset, number: filled.lines, hash: body_hash(bytes) };
             filled.sum = filled.sum.wrapping_add(line_sum(line.hash, offset));
-            if let Err(reject) = self.line(&line, slots) {
+            let fault = faults.next_if(|fault| fault.at == line.at).map(|fault| fault.reject);
+            if let Err(reject) = self.line(&line, fault, slots) {
                 self.turn_away(&line, reject, chunk.input, slots);
             }
         }
@@ -72,9 +74,12 @@ impl<'a> Door<'a> {
     }
 
     #[inline]
-    fn line(&mut self, line: &Line<'_>, slots: &mut Slots) -> Result<(), Reject> {
+    fn line(&mut self, line: &Line<'_>, fault: Option<Reject>, slots: &mut Slots) -> Result<(), Reject> {
         if line.bytes.len() > LINE_BYTES_MAX {
             return Err(Reject { field: Field::Line, reason: Reason::TooLong, at: LINE_BYTES_MAX as u32 });
+        }
+        if let Some(reject) = fault {
+            return Err(reject);
         }
         let text = line.text.map_or_else(|| text(line.bytes), Ok)?;
         let decoded = self.decoder.decode(text)?;

@@ -3,12 +3,23 @@
 //! The way of a line: [`input`] brings it in as part of a chunk, [`door`] cuts the chunk into lines, [`decode`] reads a line,
 //! the city understands it, and it stands in a frame, ready for its place in the order.
 
+pub mod ahead;
 pub mod decode;
 pub mod door;
+pub mod file;
+pub mod follow;
 pub mod input;
 mod json;
+pub mod letter;
+pub mod marks;
 mod number;
+pub mod patient;
 mod reader;
+mod recode;
 mod scan;
 mod steps;
+pub mod stream;
+mod table;
+pub mod text;
 mod time;
+pub mod unpack;

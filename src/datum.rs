@@ -86,8 +86,8 @@ impl Datum {
     }
 
     /// A place of this frame in WGS-84: the place inside the box that is shifted to this one, and where there is none the
-    /// place itself. Along the box's edges, which lie outside China but for some sea, the shift leaves a strip that nothing
-    /// is shifted to, and one that both something inside and itself are shifted to; this says what becomes of them.
+    /// place itself. Along the box's edges, far from China, the shift leaves a strip that nothing
+    /// is shifted to, and one where two places come together; this says what becomes of both.
     pub fn to_wgs84(self, place: LngLat) -> LngLat {
         // The shift is well below a tenth of a degree: what is further from the box cannot have come from inside.
         const MARGIN: f64 = 0.1;
@@ -122,7 +122,7 @@ impl Datum {
 /// Krassovsky 1940.
 fn gcj02(place: LngLat) -> LngLat {
     const A: f64 = 6_378_245.0;
-    const EE: f64 = 0.006_693_421_622_965_943_23;
+    const EE: f64 = 0.006_693_421_622_965_943;
     let (x, y) = (place.lng - 105.0, place.lat - 35.0);
     let root = libm::sqrt(x.abs());
     let wave = |size: f64, angle: f64| size * libm::sin(angle * PI) * 2.0 / 3.0;

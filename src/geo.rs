@@ -121,7 +121,7 @@ mod tests {
         let point = Point { lng: -73_869_425, lat: 40_749_157 };
         assert_eq!(FinePoint::from(point).rounded(), point);
         let fine = FinePoint { lng: -73_869_424_573, lat: 40_749_156_871 };
-        assert_eq!(FinePoint::of_degrees(-73.869424572841751, 40.749156870967873), Some(fine));
+        assert_eq!(FinePoint::of_degrees(-73.869_424_572_841_75, 40.749_156_870_967_87), Some(fine));
         assert_eq!(FinePoint::of_degrees(fine.degrees().0, fine.degrees().1), Some(fine));
         for (lng, lat) in [(180.1, 0.0), (0.0, -90.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             assert_eq!(FinePoint::of_degrees(lng, lat), None);

@@ -15,7 +15,7 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`mod@datum`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`datum`], [`time`], [`fingerprint`], [`limits`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
@@ -27,8 +27,8 @@
 //!
 //! # Where a change belongs
 //!
-//! * a new source, department, class or unit: the city's files, no Rust at all (`src/city/pudong/` is an example); also a
-//!   source with fields, times and words of its own ([`city::Shape`]);
+//! * a new source (also one with fields, times and words of its own, [`city::Shape`]), department, class, unit, area or plane of
+//!   coordinates: the city's files, no Rust at all (`src/city/pudong/` is an example);
 //! * a new class policy (what "same place" means, which unit is chosen): [`city::Policy`], then [`dispatch`]'s `incident.rs`
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
@@ -41,6 +41,8 @@
 //! * **The body of a record never reaches the mind.** A frame of the journal is the text of a chunk as it was read, then the
 //!   understood heads; one write, no copy. A replay reads heads only and needs neither parser nor input.
 //! * **Rejected lines are tallies with a place in the log**, one each, so that where a chunk was cut never shows in a number.
+//! * **A place is a nano-degree until it is located**, so that rounding carries none across a border, and a micro-degree from
+//!   then on.
 //! * **Dedup windows belong to sources**, merge windows to classes: what makes two messages the same message is the sender's
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].

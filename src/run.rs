@@ -406,7 +406,16 @@ fn facts(request: &Request, city: &City, begun: &Begun) -> String {
             begun.lane.next()
         );
     }
-    text
+    text + &warnings(city)
+}
+
+/// What is odd about the city, at most a few lines of it.
+fn warnings(city: &City) -> String {
+    const SHOWN: usize = 5;
+    let shown = city.warnings.iter().take(SHOWN).map(|warning| format!("警告 warning: {warning}\n"));
+    let more = city.warnings.len().saturating_sub(SHOWN);
+    let rest = (more > 0).then(|| format!("另有 {more} 条警告 and {more} more warnings about the city\n"));
+    shown.chain(rest).collect()
 }
 
 /// Upper bounds of what a run keeps in memory, in bytes.

@@ -33,6 +33,8 @@ pub struct Summary {
     pub resumed: bool,
     /// Why lines were rejected.
     pub reasons: Vec<Rejected>,
+    /// What people should look at.
+    pub warnings: Vec<String>,
     /// Each source's account; `""` for lines that named none.
     pub sources: BTreeMap<String, Account>,
     /// The city and its version.
@@ -96,6 +98,7 @@ impl Summary {
             complete: outcome.complete,
             resumed: outcome.resumed,
             reasons: reasons.collect(),
+            warnings: ledger.whereabouts.suspicions(city).iter().map(ToString::to_string).collect(),
             sources: sources.map(|(name, account)| (name, *account)).collect(),
             city: format!("{} {:016x}", city.id, city.version),
             threads: outcome.threads,
@@ -139,6 +142,9 @@ impl Summary {
                 "内存上限 {} ids and cases were forgotten early: raise [memory] in city.toml\n",
                 work.forgotten
             );
+        }
+        for warning in &self.warnings {
+            text += &format!("警告 warning: {warning}\n");
         }
         text += &format!("摘要 digest {} after record {}\n", self.digest, self.last_seq);
         text += &format!(

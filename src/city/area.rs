@@ -47,7 +47,17 @@ struct Drawing {
 }
 
 /// Most areas: their positions are 16 bits, one of which says that there is none.
-const AREAS_MAX: usize = u16::MAX as usize;
+const AREAS_MAX: usize = u16::MAX as usize - 1;
+
+/// What is wrong, and what to do about it.
+type Wrong = (String, &'static str);
+
+/// Where features say what they are.
+struct Pointers<'a> {
+    id: Pointer<'a>,
+    zh: Option<Pointer<'a>>,
+    en: Option<Pointer<'a>>,
+}
 
 impl Drawing {
     fn new(files: &CityFiles, listed: Vec<Named>) -> Self {
@@ -61,12 +71,12 @@ impl Drawing {
     fn compile(&mut self, text: &str, spanned: &Spanned<AreasSettings>, frames: &Frames, problems: &mut Problems) {
         let (offset, settings) = (spanned.span().start, spanned.get_ref());
         let frame = frames.of_setting(settings.frame.as_ref(), problems);
-        let (id, zh, en) = (
-            pointer(Some(&settings.id), "id", offset, problems),
+        let (zh, en) = (
             pointer(settings.name_zh.as_deref(), "name_zh", offset, problems),
             pointer(settings.name_en.as_deref(), "name_en", offset, problems),
         );
-        let Some(id) = id else { return };
+        let Some(id) = pointer(Some(&settings.id), "id", offset, problems) else { return };
+        let pointers = Pointers { id, zh, en };
         let collection = match serde_json::from_str::<Collection>(text) {
             Ok(collection) => collection,
             Err(error) => {
@@ -79,40 +89,34 @@ impl Drawing {
             problems.push(POLYGONS, 0, "no features".to_owned(), "draw at least one area");
         }
         for (index, feature) in collection.features.iter().enumerate() {
-            let mut wrong = |(what, mend): (String, &str)| {
+            let mut wrong = |(what, mend): Wrong| {
                 problems.push(POLYGONS, 0, format!("feature {}: {what}", index + 1), mend);
             };
-            let names = |feature: &Feature| {
-                let text = |pointer: &Option<Pointer<'_>>| pointer.as_ref().map_or(Ok(None), |one| feature.text(one));
-                Ok((feature.text(&id)?, text(&zh)?, text(&en)?))
-            };
-            let area = names(feature)
-                .map_err(|what: String| (what, "ids and names are strings or numbers"))
-                .and_then(|names| self.area(names, &settings.id));
-            let area = match area {
+            let area = match self.area(feature, &pointers, &settings.id) {
                 Ok(area) => area,
-                Err(problem) => {
-                    wrong(problem);
+                Err(what) => {
+                    wrong(what);
                     continue;
                 }
             };
             for (path, rings) in feature.polygons() {
                 match settled(rings, &path, frame, frames) {
                     Ok(rings) => self.polygons.push(Polygon::new(area, &rings)),
-                    Err(problem) => wrong(problem),
+                    Err(what) => wrong(what),
                 }
             }
         }
     }
 
-    /// The area of a feature's id and names, which is a new one if no table says which there are.
-    fn area(
-        &mut self,
-        (id, zh, en): (Option<String>, Option<String>, Option<String>),
-        pointer: &str,
-    ) -> Result<AreaId, (String, &'static str)> {
-        let Some(id) = id else {
-            return Err((format!("{pointer} is missing or empty"), "every feature says which area it is of"));
+    /// The area that a feature is of, which is a new one if no table says which there are. `id_at` is where its id should be.
+    fn area(&mut self, feature: &Feature, pointers: &Pointers<'_>, id_at: &str) -> Result<AreaId, Wrong> {
+        let text = |pointer: &Pointer<'_>| {
+            feature.text(pointer).map_err(|what| (what, "ids and names are strings or numbers"))
+        };
+        let name = |pointer: &Option<Pointer<'_>>| pointer.as_ref().map_or(Ok(None), text);
+        let (zh, en) = (name(&pointers.zh)?, name(&pointers.en)?);
+        let Some(id) = text(&pointers.id)? else {
+            return Err((format!("{id_at} is missing or empty"), "every feature says which area it is of"));
         };
         if let Some(known) = self.codes.get(&id) {
             return Ok(AreaId(known));
@@ -144,12 +148,7 @@ fn pointer<'a>(text: Option<&'a str>, key: &str, offset: usize, problems: &mut P
 }
 
 /// Rings in the city's frame.
-fn settled(
-    rings: &Rings,
-    path: &str,
-    frame: FrameId,
-    frames: &Frames,
-) -> Result<Vec<Vec<FinePoint>>, (String, &'static str)> {
+fn settled(rings: &Rings, path: &str, frame: FrameId, frames: &Frames) -> Result<Vec<Vec<FinePoint>>, Wrong> {
     if rings.is_empty() {
         return Err((format!("{path} has no rings"), "a polygon has an outer ring"));
     }

@@ -331,3 +331,146 @@ impl Borders {
         self.polygons.iter().flat_map(|polygon| polygon.edges.iter().map(|edge| (polygon.area, *edge)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Ring = Vec<(i64, i64)>;
+    /// Polygons with the number of their area.
+    type Map = Vec<(u16, Vec<Ring>)>;
+
+    /// Polygons of rings of small numbers, which are closed and made larger.
+    fn drawn(shapes: &[(u16, Vec<Ring>)], scale: i64) -> Vec<(AreaId, Vec<Vec<FinePoint>>)> {
+        let corner = |&(x, y): &(i64, i64)| FinePoint { lng: x * scale - 5, lat: y * scale + 3 };
+        let ring = |ring: &Ring| ring.iter().chain(ring.first()).map(corner).collect();
+        shapes.iter().map(|(area, rings)| (AreaId(*area), rings.iter().map(ring).collect())).collect()
+    }
+
+    /// The side of a place by looking at every edge, and along a line to the north instead of the west.
+    fn side(rings: &[Vec<FinePoint>], place: FinePoint) -> Side {
+        let mut inside = false;
+        for pair in rings.iter().flat_map(|ring| ring.windows(2)) {
+            let (a, b) = (pair[0], pair[1]);
+            let [ax, ay, bx, by, x, y] = [a.lng, a.lat, b.lng, b.lat, place.lng, place.lat].map(i128::from);
+            let cross = (bx - ax) * (y - ay) - (x - ax) * (by - ay);
+            if cross == 0 && (x - ax) * (x - bx) <= 0 && (y - ay) * (y - by) <= 0 {
+                return Side::Border;
+            }
+            // It passes north of the place if, on the way to the east, the place is on its right.
+            inside ^= (ax > x) != (bx > x) && (cross < 0) == (bx > ax);
+        }
+        if inside { Side::Inside } else { Side::Outside }
+    }
+
+    /// Checks all that borders say of a place against the sides of all polygons.
+    fn check(borders: &Borders, shapes: &[(AreaId, Vec<Vec<FinePoint>>)], place: FinePoint) {
+        let areas = |wanted: Side| {
+            let these = shapes.iter().filter(move |(_, rings)| side(rings, place) == wanted);
+            these.map(|(area, _)| *area)
+        };
+        let expected = areas(Side::Inside).min().or(areas(Side::Border).min());
+        assert_eq!(borders.area(place), expected, "{place:?}");
+        let (mut ours, mut theirs) =
+            (borders.areas_inside(place).collect::<Vec<_>>(), Vec::from_iter(areas(Side::Inside)));
+        ours.dedup();
+        theirs.sort_unstable();
+        theirs.dedup();
+        assert_eq!(ours, theirs, "{place:?}");
+        for area in (0..5).map(AreaId) {
+            let has = areas(Side::Inside).chain(areas(Side::Border)).any(|other| other == area);
+            assert_eq!(borders.has(area, place), has, "{area:?} {place:?}");
+        }
+    }
+
+    /// Checks a map at every corner, beside every corner, along every edge, and all over.
+    fn check_map(shapes: &[(u16, Vec<Ring>)], scale: i64) {
+        let shapes = drawn(shapes, scale);
+        let borders = Borders::new(shapes.iter().map(|(area, rings)| Polygon::new(*area, rings)).collect());
+        for pair in shapes.iter().flat_map(|(_, rings)| rings).flat_map(|ring| ring.windows(2)) {
+            for share in 0..=4 {
+                let along = |a: i64, b: i64| a + (b - a) / 4 * share;
+                for (x, y) in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1)] {
+                    let place = FinePoint {
+                        lng: along(pair[0].lng, pair[1].lng) + x,
+                        lat: along(pair[0].lat, pair[1].lat) + y,
+                    };
+                    check(&borders, &shapes, place);
+                }
+            }
+        }
+        let (from, to) = (borders.from, borders.to);
+        for (x, y) in (-1..=13).flat_map(|x| (-1..=13).map(move |y| (x, y))) {
+            let part = |from: i64, to: i64, part: i64| {
+                from + ((i128::from(to) - i128::from(from)) * i128::from(part) / 12) as i64
+            };
+            check(&borders, &shapes, FinePoint { lng: part(from.lng, to.lng, x), lat: part(from.lat, to.lat, y) });
+        }
+        for extreme in [FinePoint { lng: i64::MAX, lat: i64::MIN }, FinePoint { lng: i64::MIN, lat: i64::MAX }] {
+            assert_eq!(borders.area(extreme), None);
+        }
+    }
+
+    #[test]
+    fn nasty_maps() {
+        let square = |x: i64, y: i64, size: i64| vec![(x, y), (x + size, y), (x + size, y + size), (x, y + size)];
+        let maps: [(&str, Map); 10] = [
+            ("neighbours share an edge", vec![(1, vec![square(0, 0, 4)]), (0, vec![square(4, 0, 4)])]),
+            ("corners touch", vec![(0, vec![square(0, 0, 4)]), (1, vec![square(4, 4, 4)])]),
+            (
+                "one in the hole of another",
+                vec![(2, vec![square(0, 0, 9), square(3, 3, 3)]), (1, vec![square(3, 3, 3)])],
+            ),
+            (
+                "one over another",
+                vec![(3, vec![square(0, 0, 9)]), (1, vec![square(2, 2, 3)]), (2, vec![square(4, 4, 3)])],
+            ),
+            ("a hole that touches the outer ring", vec![(0, vec![square(0, 0, 8), vec![(0, 4), (4, 2), (4, 6)]])]),
+            (
+                "a spike and corners twice",
+                vec![(0, vec![vec![(0, 0), (6, 0), (6, 0), (6, 6), (12, 6), (6, 6), (0, 6)]])],
+            ),
+            ("a sliver", vec![(0, vec![vec![(0, 0), (12, 1), (12, 2)]]), (1, vec![vec![(0, 0), (12, 1), (12, 0)]])]),
+            ("a figure of eight", vec![(0, vec![vec![(0, 0), (8, 8), (8, 0), (0, 8)]])]),
+            (
+                "two polygons of one area",
+                vec![(4, vec![square(0, 0, 4)]), (4, vec![square(4, 0, 4)]), (0, vec![square(3, 3, 2)])],
+            ),
+            ("no ground at all", vec![(0, vec![vec![(0, 0), (12, 12), (6, 6)]]), (1, vec![square(7, 1, 2)])]),
+        ];
+        for (name, map) in &maps {
+            for scale in [1, 7, 1001, 13_000_000_000] {
+                println!("{name}, {scale}");
+                check_map(map, scale);
+            }
+        }
+    }
+
+    #[test]
+    fn a_polygon_of_many_long_edges_has_few_bands() {
+        let comb = (0..2000).map(|x| FinePoint { lng: x * 1000, lat: if x % 2 == 0 { 0 } else { 1_000_000 } });
+        let ring: Vec<FinePoint> =
+            comb.chain([FinePoint { lng: 0, lat: -1000 }, FinePoint { lng: 0, lat: 0 }]).collect();
+        let polygon = Polygon::new(AreaId(0), std::slice::from_ref(&ring));
+        assert!(polygon.bands.len() <= 9 * ring.len(), "{}", polygon.bands.len());
+        let borders = Borders::new(vec![polygon]);
+        for lng in (-500..2_001_000).step_by(777) {
+            let place = FinePoint { lng, lat: lng % 900_001 };
+            check(&borders, &[(AreaId(0), vec![ring.clone()])], place);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn maps_of_any_rings(
+            map in prop::collection::vec(
+                (0u16..5, prop::collection::vec(prop::collection::vec((0i64..13, 0i64..13), 3..9), 1..4)),
+                1..6,
+            ),
+            scale in prop::sample::select(vec![1, 5, 64, 977, 10_000_019, 13_000_000_000]),
+        ) {
+            check_map(&map, scale);
+        }
+    }
+}

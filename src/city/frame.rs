@@ -13,12 +13,12 @@ use crate::report::{Field, Reason, Reject, Spot};
 pub struct FrameId(pub u16);
 
 /// What coordinates mean.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Frame {
     /// Degrees.
     Degrees(Datum),
     /// Metres of a declared plane.
-    Plane(Plane),
+    Plane(Box<Plane>),
 }
 
 /// The frames that a city knows, by name.
@@ -48,7 +48,7 @@ impl Frames {
                     "give each frame its own name, of a-z, 0-9, _ and -, and none that is known",
                 );
             }
-            list.push(Frame::Plane(compile_plane(raw, offset, problems)));
+            list.push(Frame::Plane(Box::new(compile_plane(raw, offset, problems))));
         }
         let own = settings.city.frame.as_ref().map_or(Datum::Cgcs2000, |word| {
             Datum::ALL.into_iter().find(|datum| datum.word() == word.get_ref()).unwrap_or_else(|| {

@@ -90,6 +90,9 @@ pub(super) fn find(borders: &Borders, named: &[Named], cell_size: (u32, u32)) ->
             Kind::Overlap => Warning::Overlap(seam),
         }
     };
+    let mut found: Vec<_> = found.into_iter().collect();
+    // The longest first: whoever reads only some should read those.
+    found.sort_by_key(|(_, (probes, _))| std::cmp::Reverse(*probes));
     found.into_iter().map(warning).collect()
 }
 

@@ -9,6 +9,8 @@ use crate::ids::{Seq, SourceId};
 use crate::record::{Input, Record, Turned};
 use crate::report::{Field, Reason};
 
+use super::whereabouts::Whereabouts;
+
 /// What became of the reports of one source. `offered` is counted from records, everything else from effects; they agree, or
 /// something was lost or counted twice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
@@ -92,17 +94,25 @@ pub struct Ledger {
     reasons: BTreeMap<(Reason, Field), u64>,
     /// Cases, orders and acts.
     pub work: Work,
+    /// Where reports lie.
+    pub whereabouts: Whereabouts,
 }
 
 impl Ledger {
     /// An empty ledger for so many sources.
     pub fn new(sources: usize) -> Self {
-        Self { accounts: vec![Account::default(); sources + 1], reasons: BTreeMap::new(), work: Work::default() }
+        Self {
+            accounts: vec![Account::default(); sources + 1],
+            reasons: BTreeMap::new(),
+            work: Work::default(),
+            whereabouts: Whereabouts::new(sources),
+        }
     }
 
     /// Takes in a record and the effects that it caused.
     #[inline]
     pub fn fold(&mut self, record: &Record, effects: &[(Seq, Effect)]) {
+        self.whereabouts.fold(record);
         let is_report = matches!(record.input, Input::Report(_));
         match &record.input {
             Input::Report(_) => self.account(record.origin.source).offered += 1,
@@ -179,6 +189,7 @@ impl Ledger {
             *self.reasons.entry(*reason).or_default() += std::mem::take(count);
         }
         self.work.add(&std::mem::take(&mut other.work));
+        self.whereabouts.absorb(&mut other.whereabouts);
     }
 
     /// The sum of all sources.

@@ -3,3 +3,4 @@
 pub mod decision;
 pub mod ledger;
 pub mod paper;
+pub mod whereabouts;

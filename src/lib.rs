@@ -27,7 +27,8 @@
 //!
 //! # Where a change belongs
 //!
-//! * a new source, department, class, unit, area or plane of coordinates: the city's files, no Rust at all (`src/city/pudong/` is an example);
+//! * a new source, department, class, unit, area or plane of coordinates, also a source with fields, times and words of its
+//!   own: the city's files, no Rust at all (`src/city/pudong/` is an example);
 //! * a new class policy (what "same place" means, which unit is chosen): [`city::Policy`], then [`dispatch`]'s `incident.rs`
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in

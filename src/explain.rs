@@ -411,7 +411,7 @@ impl Walk {
         let mut reader = log.reader_from(Seq(0))?;
         let any_segment = reader.path(0);
         let (to_mind, from_reader) = mpsc::sync_channel::<Result<Taken, JournalError>>(READ_AHEAD);
-        let (to_reader, spare) = mpsc::channel::<Taken>();
+        let (to_reader, spare) = mpsc::sync_channel::<Taken>(READ_AHEAD);
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 loop {
@@ -443,8 +443,8 @@ impl Walk {
                     // Nothing else is to be learned further on.
                     break;
                 }
-                // The reader is gone when it has read all.
-                let _ = to_reader.send(frame);
+                // A frame too many is let go; the reader itself is gone when it has read all.
+                let _ = to_reader.try_send(frame);
             }
             Ok(walk)
         })

@@ -3,6 +3,8 @@
 #[path = "common/small.rs"]
 mod small;
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -149,10 +151,7 @@ fn a_first_report_shows_how_it_was_understood_and_who_says_it_again() {
     check(
         "app/r1",
         &["text: 路面冒水", "sender A (not trusted)", "sent again as #4", "sent again as #5", "with another body"],
-        &["text: 路面冒水", "发送者 A (不采信)", "重报 #4", "重报 #5", "内容不同", "by its"]
-            .split_last()
-            .expect("parts")
-            .1,
+        &["text: 路面冒水", "发送者 A (不采信)", "重报 #4", "重报 #5", "内容不同"],
     );
     assert!(!text(&["app/r1"]).contains("13900000001"), "a person's number is not shown");
     let trusted = one("r5");
@@ -264,6 +263,26 @@ fn a_report_of_a_crowd_leads_to_the_case_that_was_opened_long_before() {
         let (text, _) = said("explain", &crowd.data, &[id, "--lang", "en"], 0);
         assert!(text.contains("app/c19 ") && text.contains("... and 560 more") && text.contains("app/c599 "), "{text}");
     }
+}
+
+#[test]
+fn a_run_at_work_and_one_that_was_killed_can_be_asked() {
+    let folder = SMALL.path("live");
+    let mut run = small::paidan("run");
+    run.arg("-").arg("--city").arg(SMALL.path("city")).arg("--data").arg(&folder).arg("--quiet");
+    let mut child = run.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all((day()[..3].join("\n") + "\n").as_bytes()).expect("written");
+    // A decision that can be read is on the disk.
+    let decisions = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let merged = decisions.map(|line| line.expect("a line")).find(|line| line.contains("\"merged\""));
+    assert!(merged.expect("a merge").contains("\"seq\":3,"));
+    let ask = || said("explain", &folder, &["r3", "--lang", "en"], 0).0;
+    let at_work = ask();
+    assert!(at_work.contains("1. case 1: joined"), "{at_work}");
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    assert_eq!(ask(), at_work);
 }
 
 #[test]

@@ -26,10 +26,9 @@ fn seqs(arguments: &[&str]) -> Vec<u64> {
 #[test]
 fn effects_are_the_lines_of_a_replay() {
     assert_eq!(lines(&["--what", "effects"]), SMALL.decisions);
-    let only = |keep: &dyn Fn(&Value) -> bool| -> Vec<Value> {
-        SMALL.decisions.iter().filter(|line| keep(line)).cloned().collect()
-    };
-    let cases: [(&[&str], &dyn Fn(&Value) -> bool); 8] = [
+    type Keep<'a> = &'a dyn Fn(&Value) -> bool;
+    let only = |keep: Keep<'_>| -> Vec<Value> { SMALL.decisions.iter().filter(|line| keep(line)).cloned().collect() };
+    let cases: [(&[&str], Keep<'_>); 8] = [
         (&["--case", "1"], &|line| line["case"] == 1),
         (&["--effect", "assigned"], &|line| line["effect"] == "assigned"),
         (&["--unit", "w1"], &|line| line["unit"] == "w1"),

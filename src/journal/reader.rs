@@ -560,9 +560,12 @@ mod tests {
 
     use super::*;
     use crate::fingerprint::HashKey;
+    use crate::ids::SourceId;
     use crate::journal::frame::{Frame, HEADER, Ink, Kind, Order, checksum, put_u32};
     use crate::journal::sim::{SimDisk, SimFile};
     use crate::journal::writer::{Journal, Setup};
+    use crate::record::{PlacedTally, Record, Tally, Turned};
+    use crate::report::{Field, Reason};
 
     /// A disk on which something happens before each read.
     struct Busy<F> {
@@ -635,6 +638,96 @@ mod tests {
         frame.set_order(Order { first_seq: journal.next_seq(), ..Order::default() });
         journal.append(&mut frame).unwrap();
         journal.sync().unwrap();
+    }
+
+    /// A log of a few segments, each frame a line that was turned away.
+    fn log_of_tallies() -> SimDisk {
+        let disk = SimDisk::new(1);
+        let setup = Setup { entropy: 1, segment_bytes: 8 * BLOCK as u64 };
+        let mut journal = Journal::create(disk.clone(), HashKey { k0: 1, k1: 1 }, 1, setup).unwrap();
+        for n in 1..=10 {
+            let mut frame = Frame::new();
+            let body_at = frame.push_body(&[n; 5000]);
+            let tally = Tally {
+                turned: Turned::Rejected,
+                count: 1,
+                field: Field::Line,
+                reason: Reason::NotJson,
+                input: 0,
+                line: u64::from(n),
+                offset: 0,
+                wrong_at: 0,
+            };
+            frame.fill().1.tally(PlacedTally { before: 0, source: SourceId::NONE, body_at, body_len: 5000, tally });
+            frame.close();
+            frame.set_positions(&[]);
+            frame.set_order(Order { first_seq: journal.next_seq(), ..Order::default() });
+            journal.append(&mut frame).unwrap();
+            journal.sync().unwrap();
+        }
+        disk
+    }
+
+    /// All records of a log with their places, or the error that ends it.
+    fn all(mut reader: Reader<SimDisk>) -> Result<Vec<(Record, u64, u64)>, String> {
+        let (mut frame, mut all) = (Taken::default(), Vec::new());
+        while reader.take_frame(&mut frame).map_err(|error| error.to_string())? {
+            let records = frame.view().records().map(|placed| placed.expect("a checked frame").record);
+            all.extend(records.map(|record| (record, frame.segment, frame.offset)));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn without_bodies_the_records_are_the_same_and_each_body_can_be_fetched() {
+        let disk = log_of_tallies();
+        let whole = all(Reader::open(disk.clone()).unwrap()).unwrap();
+        assert_eq!(all(Reader::open(disk.clone()).unwrap().without_bodies()), Ok(whole.clone()));
+        let reader = Reader::open(disk).unwrap().without_bodies();
+        assert!(reader.segments().len() > 2);
+        let mut frame = Taken::default();
+        for (n, (record, segment, offset)) in (1..).zip(&whole) {
+            reader.whole_frame(*segment, *offset, &mut frame).unwrap();
+            assert_eq!(frame.view().body(record.origin.body), [n; 5000]);
+        }
+        assert!(reader.whole_frame(99, 0, &mut frame).is_err());
+        assert!(reader.whole_frame(1, 0, &mut frame).is_err());
+    }
+
+    #[test]
+    fn without_bodies_everything_but_old_bodies_is_checked() {
+        let frame_at = BLOCK as u64;
+        let (body, tally) = (frame_at + HEADER as u64 + 7, frame_at + HEADER as u64 + 5000 + 20);
+        let last = {
+            let reader = Reader::open(log_of_tallies()).unwrap();
+            reader.segments().last().unwrap().ordinal
+        };
+        // Which segment, which byte, whether a reader without bodies may go on.
+        for (segment, at, is_passed_over) in [(1, body, true), (1, tally, false), (last, body, false)] {
+            let disk = log_of_tallies();
+            let name = segment_name(segment);
+            let byte = disk.contents(&name).unwrap()[at as usize];
+            disk.overwrite(&name, at, &[byte ^ 1]);
+            let whole = all(Reader::open(disk.clone()).unwrap());
+            let lean = all(Reader::open(disk.clone()).unwrap().without_bodies());
+            // In the last segment the bad body is a torn tail, which both cut off.
+            assert_eq!(lean != whole, is_passed_over, "segment {segment}, byte {at}: {lean:?} {whole:?}");
+            assert_eq!(lean.is_ok(), is_passed_over || segment == last, "segment {segment}, byte {at}: {lean:?}");
+            let fetched = Reader::open(disk).unwrap().whole_frame(segment, frame_at, &mut Taken::default());
+            assert!(fetched.is_err(), "what is fetched is checked whole");
+        }
+    }
+
+    #[test]
+    fn segments_before_a_missing_one_can_be_read() {
+        let disk = log_of_tallies();
+        let whole = all(Reader::open(disk.clone()).unwrap()).unwrap();
+        disk.remove(&segment_name(3)).unwrap();
+        assert!(matches!(Reader::open(disk.clone()), Err(JournalError::Missing { .. })));
+        let (reader, damage) = Reader::open_sound(disk, Seq(0)).unwrap();
+        assert!(matches!(damage, Some(JournalError::Missing { .. })));
+        let sound: Vec<_> = whole.into_iter().filter(|(_, segment, _)| *segment < 3).collect();
+        assert_eq!(all(reader), Ok(sound));
     }
 
     /// A writer that writes at a time when the reader has found nothing, and before it has looked behind it.

@@ -15,7 +15,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{Bench, Ended, end, paidan, read};
+use common::program::Ended;
+use common::{Bench, end, paidan, read};
 use oracle::{Answer, answer};
 use serde_json::{Value, json};
 

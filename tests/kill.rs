@@ -25,6 +25,14 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 struct Job<'a> {
     bench: &'a Bench,
     name: String,
+    /// What it reads, in place of the bench file, and what else is asked for.
+    input: Option<&'a Input>,
+}
+
+/// An input that is no file of JSON lines.
+struct Input {
+    file: PathBuf,
+    arguments: Vec<&'static str>,
 }
 
 /// Something that befalls a file.
@@ -60,7 +68,7 @@ struct Whole {
 
 impl<'a> Job<'a> {
     fn new(bench: &'a Bench, name: &str) -> Self {
-        Self { bench, name: name.to_owned() }
+        Self { bench, name: name.to_owned(), input: None }
     }
 
     fn path(&self, what: &str) -> PathBuf {
@@ -68,7 +76,10 @@ impl<'a> Job<'a> {
     }
 
     fn command(&self) -> Command {
-        self.command_on(&[&self.bench.file])
+        let Some(input) = self.input else { return self.command_on(&[&self.bench.file]) };
+        let mut command = self.command_on(&[&input.file]);
+        command.args(&input.arguments);
+        command
     }
 
     fn command_on(&self, files: &[&Path]) -> Command {
@@ -160,7 +171,10 @@ fn written_bytes(child: &Child) -> u64 {
 }
 
 fn whole(bench: &Bench) -> Whole {
-    let job = Job::new(bench, "whole");
+    whole_of(&Job::new(bench, "whole"))
+}
+
+fn whole_of(job: &Job<'_>) -> Whole {
     end(&mut job.command()).with(0);
     let (out, dead) = (read(&job.path("out")), read(&job.path("dead")));
     Whole { out, dead, digest: job.digest(), journal_bytes: job.durable().bytes }
@@ -168,8 +182,12 @@ fn whole(bench: &Bench) -> Whole {
 
 /// A job that was killed when part of its input was decided. A machine that is too fast gets another try.
 fn half_done<'a>(bench: &'a Bench, name: &str, whole: &Whole) -> Job<'a> {
+    half_done_on(bench, name, None, whole)
+}
+
+fn half_done_on<'a>(bench: &'a Bench, name: &str, input: Option<&'a Input>, whole: &Whole) -> Job<'a> {
     for attempt in 0..50 {
-        let job = Job::new(bench, &format!("{name}-{attempt}"));
+        let job = Job { input, ..Job::new(bench, &format!("{name}-{attempt}")) };
         let life = job.live_for(whole.journal_bytes / 3);
         if life == Life::Killed && job.durable().read > 0 {
             job.check_is_beginning_of(whole);
@@ -263,6 +281,51 @@ fn a_changed_input_is_refused() {
     job.check_is_beginning_of(&whole);
     end(&mut job.command()).with(0);
     job.check_equals(&whole);
+}
+
+/// A table of the bench file's lines.
+fn table(bench: &Bench) -> Vec<u8> {
+    let mut table = b"id;ts;category;text\r\n".to_vec();
+    for line in read(&bench.file).split(|byte| *byte == b'\n') {
+        let Ok(line) = serde_json::from_slice::<Value>(line) else {
+            table.extend(b"\"not closed\r\n\r\n");
+            continue;
+        };
+        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let ts = jiff::Timestamp::from_millisecond(line["ts"].as_i64().unwrap_or_default()).unwrap_or_default();
+        let row = format!("{};{ts};{};\"井盖\r\n\"\"破损\"\"\"\r\n", text("id"), text("category"));
+        table.extend_from_slice(&encoding_rs::GB18030.encode(&row).0);
+    }
+    table
+}
+
+#[test]
+fn streams_are_taken_up_again_like_files() {
+    let bench = Bench::new(20_000, 3);
+    let mut settings = OpenOptions::new().append(true).open(bench.city.join("city.toml")).expect("settings");
+    let source = "\n[[source]]\nname = \"export\"\nname_zh = \"\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"dispatch\"\n\
+                  may = [\"report\"]\ndedup = { window = \"aligned\", minutes = 10 }\n\
+                  [source.layout]\nformat = \"csv\"\ndelimiter = \";\"\nencoding = \"gb18030\"\n";
+    settings.write_all(source.as_bytes()).expect("settings");
+    let (lines, table) = (read(&bench.file), table(&bench));
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory")
+    };
+    let export = || vec!["--source", "export"];
+    for (name, bytes, arguments) in [
+        ("gz", gzip(&lines), Vec::new()),
+        ("zst", zstd::encode_all(&lines[..], 1).expect("memory"), Vec::new()),
+        ("csv", table.clone(), export()),
+        ("csv.gz", gzip(&table), export()),
+    ] {
+        let input = Input { file: bench.path(&format!("input.{name}")), arguments };
+        std::fs::write(&input.file, bytes).expect("the input");
+        let whole = whole_of(&Job { input: Some(&input), ..Job::new(&bench, &format!("whole-{name}")) });
+        let job = half_done_on(&bench, name, Some(&input), &whole);
+        end(&mut job.command()).with(0);
+        job.check_equals(&whole);
+    }
 }
 
 #[test]

@@ -137,7 +137,8 @@ impl FileInput {
         let whole = memrchr(b'\n', frame.bodies()).map_or(0, |newline| newline + 1);
         let first = self.first_line(index, &frame.bodies()[..own]).filter(|first| *first < whole);
         frame.truncate_bodies(first.map_or(0, |_| whole));
-        let lines = first.map_or(0..0, |first| first..whole.min(own));
+        // Lines behind its own bytes are in no other chunk now.
+        let lines = first.map_or(0..0, |first| first..whole);
         Chunk { input, index, bodies_at, end: bodies_at + lines.end as u64, lines, last: true, ..Chunk::default() }
     }
 

@@ -29,10 +29,10 @@ impl Convert for Letters {
         let Given { bytes, is_all, .. } = given;
         let from = made.bytes().len();
         let len = match memchr(b'\n', bytes) {
-            Some(newline) => newline,
-            None if is_all => bytes.len(),
+            Some(newline) if newline <= LETTER_BYTES_MAX => newline,
+            None if bytes.len() <= LETTER_BYTES_MAX && is_all => bytes.len(),
             None if bytes.len() <= LETTER_BYTES_MAX => return Ok(Step::More),
-            None => {
+            _ => {
                 made.bytes().extend_from_slice(&bytes[..=LINE_BYTES_MAX]);
                 made.end_line(from, None);
                 return Ok(Step::PassLine);

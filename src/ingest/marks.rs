@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn dead_letters_are_told_through_any_space() {
         check(is_letter, b"{\"dead_letter\":{\"input\":0}}", (15, true));
-        check(is_letter, b" { \"dead_letter\" : {}}", (19, true));
+        check(is_letter, b" { \"dead_letter\" : {}}", (18, true));
         check(is_letter, b"{\"source\":\"12345\"}", (3, false));
         check(is_letter, b"{\"dead_letters\":1}", (14, false));
         check(is_letter, b"{\"dead_letter\"", (14, false));

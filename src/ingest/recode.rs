@@ -24,13 +24,15 @@ pub const REPLACEMENT: char = '\u{fffd}';
 impl Convert for Recode {
     fn convert(&mut self, given: Given<'_>, made: &mut Made) -> io::Result<Step> {
         let Given { bytes, is_all, .. } = given;
-        let end = match memrchr(b'\n', bytes) {
+        // Where a line is cut must not hang on how much of it is at hand.
+        let near = &bytes[..bytes.len().min(RAW_BYTES_MAX + 1)];
+        let end = match memrchr(b'\n', near) {
             Some(newline) => newline + 1,
-            None if is_all => bytes.len(),
-            None if bytes.len() > RAW_BYTES_MAX => {
-                recode_line(&bytes[..RAW_BYTES_MAX], made);
+            None if near.len() > RAW_BYTES_MAX => {
+                recode_line(&near[..RAW_BYTES_MAX], made);
                 return Ok(Step::PassLine);
             }
+            None if is_all => bytes.len(),
             None => return Ok(Step::More),
         };
         let (text, has_errors) = GB18030.decode_without_bom_handling(&bytes[..end]);

@@ -15,6 +15,9 @@ use crate::city::Layout;
 use crate::journal::frame::Frame;
 use crate::limits::LINE_BYTES_MAX;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a reader waits before it takes what has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patience {

@@ -89,7 +89,9 @@ impl Table {
 
 impl Convert for Table {
     fn convert(&mut self, given: Given<'_>, made: &mut Made) -> io::Result<Step> {
-        let Given { bytes, is_all, .. } = given;
+        // What becomes of a long row must not hang on how much of it is at hand.
+        let bytes = &given.bytes[..given.bytes.len().min(LINE_BYTES_MAX + 1)];
+        let is_all = given.is_all && bytes.len() == given.bytes.len();
         if self.row.is_untouched() && !self.keys.is_empty() {
             match blank_row(bytes, is_all) {
                 Some(0) if self.blank_rows > 0 => {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use crate::city::{City, SamePlace};
-use crate::data::{self, DataFolder, ReplayError};
+use crate::data::{self, DataFolder, Manifest, ReplayError};
 use crate::effect::{Effect, Effects};
 use crate::failure::Failure;
 use crate::fingerprint::{Fingerprint, HashKey};
@@ -78,7 +78,7 @@ pub fn explain(
         watch = walk.watch;
         walk.missed.into_iter().for_each(|case| watch.cases.add(case));
     };
-    let shown = walk.read(&log)?;
+    let shown = walk.read(&log, &city)?;
     let teller = Teller::new(&city);
     for question in &questions {
         for story in question.stories(&walk, &city)? {
@@ -373,6 +373,8 @@ type FrameAt = (u64, u64);
 /// A record that was met on the walk.
 struct Met {
     frame: FrameAt,
+    /// How many runs had begun.
+    run: usize,
     record: Record,
     effects: Vec<Effect>,
     weighed: Option<Weighed>,
@@ -401,6 +403,8 @@ impl Met {
 struct Walk {
     watch: Watch,
     met: BTreeMap<Seq, Met>,
+    /// Where the runs were written down.
+    runs: Vec<FrameAt>,
     /// Cases of named records that were opened before anybody knew that they matter.
     missed: Vec<CaseId>,
 }
@@ -428,16 +432,20 @@ impl Walk {
                     }
                 }
             });
-            let mut walk = Self { watch, met: BTreeMap::new(), missed: Vec::new() };
+            let mut walk = Self { watch, met: BTreeMap::new(), runs: Vec::new(), missed: Vec::new() };
             let (mut lane, mut effects) = (Lane::new(city.clone()), Effects::default());
             for taken in from_reader {
                 let frame = taken?;
-                if frame.view().header().kind == Kind::Records {
-                    walk.step(&frame, &mut lane, &mut effects).map_err(|why| ReplayError::Mismatch {
-                        path: any_segment.with_file_name(segment_name(frame.segment)),
-                        offset: frame.offset,
-                        why,
-                    })?;
+                match frame.view().header().kind {
+                    Kind::Manifest => walk.runs.push((frame.segment, frame.offset)),
+                    Kind::End => {}
+                    Kind::Records => {
+                        walk.step(&frame, &mut lane, &mut effects).map_err(|why| ReplayError::Mismatch {
+                            path: any_segment.with_file_name(segment_name(frame.segment)),
+                            offset: frame.offset,
+                            why,
+                        })?;
+                    }
                 }
                 if !walk.missed.is_empty() && walk.watch.prints.is_empty() {
                     // Nothing else is to be learned further on.
@@ -476,7 +484,7 @@ impl Walk {
             let from = effects.partition_point(|(seq, _)| *seq < record.seq);
             let own = effects[from..].iter().take_while(|(seq, _)| *seq == record.seq).map(|(_, effect)| *effect);
             let (frame, weighed) = ((frame.segment, frame.offset), asked.remove(&record.seq));
-            let met = Met { frame, record, effects: own.collect(), weighed };
+            let met = Met { frame, run: self.runs.len(), record, effects: own.collect(), weighed };
             let unknown = met.case().filter(|case| !watch.cases.has(*case) && self.missed.len() < STORIES_MAX);
             if watch.names(&record) {
                 self.missed.extend(unknown);
@@ -487,9 +495,10 @@ impl Walk {
     }
 
     /// Reads the bodies of what was met, as far as it is told.
-    fn read(&self, log: &Log) -> Result<BTreeMap<Seq, Told>, Failure> {
+    fn read(&self, log: &Log, city: &City) -> Result<BTreeMap<Seq, Told>, Failure> {
         let reader = log.reader_from(Seq(0))?;
         let (mut frame, mut at) = (Taken::default(), None);
+        let speakers = self.speakers(&reader, city)?;
         let mut told = BTreeMap::new();
         let named = self.met.values().filter(|met| self.watch.names(&met.record));
         let mut left: BTreeMap<CaseId, usize> = named.filter_map(Met::case).map(|case| (case, HISTORY_MAX)).collect();
@@ -510,9 +519,27 @@ impl Walk {
             }
             let body = frame.view().body(met.record.origin.body).to_vec();
             let (record, effects, weighed) = (met.record, met.effects.clone(), met.weighed.clone());
-            told.insert(*seq, Told { record, body, effects, weighed });
+            let speaker = met.run.checked_sub(1).and_then(|run| speakers[run]);
+            told.insert(*seq, Told { record, speaker, body, effects, weighed });
         }
         Ok(told)
+    }
+}
+
+impl Walk {
+    /// The source that each run declared for its inputs: by its shape their lines were read.
+    fn speakers(&self, reader: &Reader<RealDisk>, city: &City) -> Result<Vec<Option<SourceId>>, Failure> {
+        let mut frame = Taken::default();
+        let speaker = |at: &FrameAt| {
+            reader.whole_frame(at.0, at.1, &mut frame)?;
+            let manifest: Manifest = serde_json::from_slice(frame.view().bodies()).map_err(|why| {
+                let path = reader.path(frame.segment);
+                ReplayError::Note { path, offset: frame.offset, why }
+            })?;
+            let named = manifest.source.and_then(|name| city.source_names.get(&name));
+            Ok(named.map(SourceId))
+        };
+        self.runs.iter().map(speaker).collect()
     }
 }
 
@@ -622,7 +649,7 @@ impl Story {
         let more = touching
             .as_ref()
             .map_or(0, |(case, touching)| walk.met.values().filter(|met| met.touches(*case)).count() - touching.len());
-        let hints = hints(subject);
+        let hints = hints(subject, teller.city());
         teller.tell(&Found {
             asked: &question.asked,
             meant: self.meant,
@@ -637,14 +664,17 @@ impl Story {
 }
 
 /// What a report said that its record does not keep. The door read the same line.
-fn hints(told: &Told) -> Option<Hints> {
-    let mut decoder = Decoder::new();
-    let decoded = decoder.decode(std::str::from_utf8(&told.body).ok()?).ok()?;
+fn hints(told: &Told, city: &City) -> Option<Hints> {
+    let mut decoder = Decoder::of(city, told.speaker);
+    let line = std::str::from_utf8(&told.body).ok()?;
+    let text = decoder.texts(line).map(str::to_owned);
+    let decoded = decoder.decode(line).ok()?;
     let What::Report(report) = decoded.said.what else { return None };
     Some(Hints {
         has_point: report.spot.is_some(),
         cell: report.cell.map(str::to_owned),
         category: report.category.map(str::to_owned),
         urgency: report.urgency,
+        text,
     })
 }

@@ -7,7 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Bench, Ended, end, paidan, read};
+use common::program::Ended;
+use common::{Bench, end, paidan, read};
 use serde_json::Value;
 
 const LINES: u64 = 20_000;

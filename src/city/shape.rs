@@ -21,6 +21,8 @@ pub struct Shape {
     pub area: Option<Slot>,
     /// What a report says in words: its title, then its texts.
     pub texts: Box<[Slot]>,
+    /// The pointer to the reporter, for whoever must leave people out.
+    pub reporter: Option<Box<str>>,
     /// The slots whose text takes part in understanding.
     pub understood: u64,
     /// How times are written.
@@ -151,6 +153,7 @@ impl ShapeSettings {
         Shape {
             understood: understood.chain(&area).fold(0, |set, slot| set | slot.bit()),
             area,
+            reporter: self.reporter.as_ref().map(|pointer| pointer.get_ref().as_str().into()),
             texts: slots[Field::Title as usize].iter().chain(&slots[Field::Text as usize]).copied().collect(),
             time_format: self.time_format(offset, problems),
             words: self.words(catalogue, problems),

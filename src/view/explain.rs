@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::city::{Assign, City, Named, SamePlace};
 use crate::effect::Effect;
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, Tracking, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, SourceId, Tracking, UnitId};
 use crate::record::{Head, Input, Record};
 use crate::report::Urgency;
 use crate::time::{At, Window, WindowKind};
@@ -58,6 +58,8 @@ pub enum Meant {
 pub struct Told {
     /// The record.
     pub record: Record,
+    /// The source that its run declared for all lines, if it did.
+    pub speaker: Option<SourceId>,
     /// Its body; empty where nobody needs it.
     pub body: Vec<u8>,
     /// What was decided.
@@ -77,6 +79,8 @@ pub struct Hints {
     pub category: Option<String>,
     /// Its own word on urgency.
     pub urgency: Option<Urgency>,
+    /// What it says in words, its title first.
+    pub text: Option<String>,
 }
 
 /// All that a story is made of.
@@ -166,7 +170,9 @@ pub struct CameIn<'a> {
     pub action: Option<(&'static str, String)>,
     /// The unit that spoke of itself.
     pub unit: Option<&'a str>,
-    /// The line's own fields, without the reporter.
+    /// What a report says in words, as it is read: its title first.
+    pub text: Option<String>,
+    /// The line's own fields that say something, without the reporter.
     pub fields: serde_json::Map<String, serde_json::Value>,
     /// The line as it came.
     pub raw: String,
@@ -476,6 +482,11 @@ impl<'a> Teller<'a> {
         Self { city, decisions: Decisions::new(city) }
     }
 
+    /// The city that they are about.
+    pub const fn city(&self) -> &'a City {
+        self.city
+    }
+
     /// The whole story.
     pub fn tell(&self, found: &Found<'_>) -> Explanation<'a> {
         let Told { record, weighed, .. } = found.subject;
@@ -509,13 +520,18 @@ impl<'a> Teller<'a> {
             Input::Unit(change) => ("unit", None, Some(self.unit_code(change.unit))),
             Input::Tally(_) => ("tally", None, None),
         };
-        let line: Option<serde_json::Map<_, _>> = match record.input {
-            Input::Tally(_) => None,
-            _ => serde_json::from_slice(&found.subject.body).ok(),
+        let mut line: serde_json::Value = match record.input {
+            Input::Tally(_) => serde_json::Value::Null,
+            _ => serde_json::from_slice(&found.subject.body).unwrap_or_default(),
         };
-        let mut fields = line.unwrap_or_default();
         // Who reported is nobody's business here; the line itself is shown only to who asks for everything.
-        fields.remove("reporter");
+        let shape = found.subject.speaker.and_then(|speaker| self.city.sources[speaker.index()].shape.as_ref());
+        let reporter = shape.map_or(Some("/reporter"), |shape| shape.reporter.as_deref());
+        if let Some(reporter) = reporter.and_then(|pointer| line.pointer_mut(pointer)) {
+            *reporter = serde_json::Value::Null;
+        }
+        let mut fields = line.as_object_mut().map(std::mem::take).unwrap_or_default();
+        fields.retain(|_, value| !value.is_null());
         CameIn {
             record: record.seq.0,
             tracking: (kind == "report").then(|| Tracking(record.seq).to_string()),
@@ -527,6 +543,7 @@ impl<'a> Teller<'a> {
             at: record.at.0,
             action,
             unit,
+            text: found.hints.and_then(|hints| hints.text.clone()),
             fields,
             raw: text_of(&found.subject.body),
             again: found.again.iter().map(|told| again(told)).collect(),

@@ -32,6 +32,8 @@
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
+//! * files of another layout (a table, an encoding): the source's `layout` in the city; a new kind of layout:
+//!   [`city::Layout`], then a converter beside [`ingest::text`];
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`].
 //!
@@ -44,6 +46,8 @@
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].
 //! * **The lane of a run is a baton**: whichever worker has brought something runs it. See [`engine`] for the threads.
+//! * **Everything becomes JSON lines before the door**, deterministically: a compressed file, a table or a file of mended dead
+//!   letters is taken up again by making the same text anew. A line that cannot be made carries a fault, and is turned away.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::city::{City, Layout};
 use crate::data::{self, DataFolder, End, Manifest, ReplayError, Replayed};
 use crate::engine::{self, Finished, Inputs};
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::fingerprint::HashKey;
 use crate::ids::SourceId;
 use crate::ingest::input::{Identity, Input, Opening, Place, STDIN};
@@ -95,7 +95,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
     let mut press = Press::new(&decisions, request.emit, out(request)?, dead_letters(request)?);
     let begun = begin(data.as_ref(), &city, &manifest, &mut press)?;
     if !request.quiet {
-        eprint!("{}", facts(request, &city, &begun));
+        tell(format_args!("{}", facts(request, &city, &begun)));
     }
     let Begun { lane, journal, positions, key, resumed, ended } = begun;
     let (lane, complete, broken) = if ended {
@@ -265,7 +265,7 @@ fn take_up(
     let positions = if positions.is_empty() { start } else { positions };
     check_read_part(manifest, &positions, city)?;
     if let Some(cut) = reader.cut() {
-        eprintln!("断尾 a torn tail was cut: {cut}");
+        tell(format_args!("断尾 a torn tail was cut: {cut}\n"));
     }
     let ended = end.is_some();
     let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;

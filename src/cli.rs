@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed};
 use crate::explain;
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::inspect;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
@@ -301,7 +301,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Completions(line) => completions(line),
     };
     done.unwrap_or_else(|failure| {
-        eprintln!("paidan: {failure}");
+        tell(format_args!("paidan: {failure}\n"));
         ExitCode::from(failure.code())
     })
 }
@@ -343,14 +343,14 @@ fn run(line: RunLine) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if request.follow {
-        eprintln!("已停止 stopped after record {}; all that was read is decided", summary.last_seq);
+        tell(format_args!("已停止 stopped after record {}; all that was read is decided\n", summary.last_seq));
         return Ok(ExitCode::SUCCESS);
     }
     let mend = match &request.data {
         Some(_) => "the same command again goes on from here",
         None => "with --data the same command would go on from here",
     };
-    eprintln!("已中断 interrupted after record {}; {mend}", summary.last_seq);
+    tell(format_args!("已中断 interrupted after record {}; {mend}\n", summary.last_seq));
     Ok(ExitCode::from(130))
 }
 
@@ -360,7 +360,7 @@ fn show(summary: &Summary, file: Option<PathBuf>, quiet: bool) -> Result<(), Fai
         std::fs::write(&path, json + "\n").map_err(|cause| Failure::file("write", &path, &cause))?;
     }
     if !quiet {
-        eprint!("{}", summary.text());
+        tell(format_args!("{}", summary.text()));
     }
     if summary.closes { Ok(()) } else { Err(Failure::Ledger(format!("{:?} {:?}", summary.total, summary.work))) }
 }
@@ -393,7 +393,7 @@ fn decide_again(
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
     rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
     if let Some(cut) = reader.cut() {
-        eprintln!("断尾 a torn tail follows the last whole batch: {cut}");
+        tell(format_args!("断尾 a torn tail follows the last whole batch: {cut}\n"));
     }
     let outcome = Outcome {
         digest: replayed.lane.digest(),
@@ -534,7 +534,7 @@ fn completions(line: CompletionsLine) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(line.shell, &mut Line::command(), "paidan", &mut script);
     if io::stdout().is_terminal() {
-        eprintln!("# put this into the place where your shell looks for completions");
+        tell(format_args!("# put this into the place where your shell looks for completions\n"));
     }
     io::stdout().write_all(&script).map_err(|cause| Failure::Machine(format!("cannot write: {cause}")))?;
     Ok(ExitCode::SUCCESS)

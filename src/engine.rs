@@ -138,6 +138,12 @@ pub const fn chunks_under_way(chunk_bytes: usize, threads: usize) -> usize {
     WITNESS_BYTES as usize / chunk_bytes + 3 + 2 * threads
 }
 
+/// How many chunks of a stream hold the witnesses of a jump. A chunk ends with its last whole line, so one before a long line
+/// may be tiny; two of them are a whole one.
+const fn stream_witness_chunks(chunk_bytes: usize) -> usize {
+    2 * (WITNESS_BYTES as usize / chunk_bytes)
+}
+
 /// How many batches may be under way: enough that workers go on while a sync takes its milliseconds.
 pub const fn batches_under_way(threads: usize) -> usize {
     8 * threads + 16
@@ -253,9 +259,10 @@ impl<'a> Shared<'a> {
     fn new(setup: &'a Setup<'a>, files: &'a [(u16, FileInput)], streams: &[(u16, StreamInput)]) -> Self {
         let inputs = files.len() + streams.len();
         let mut under_way = vec![chunks_under_way(setup.chunk_bytes, setup.threads); inputs];
-        for (input, _) in streams.iter().filter(|(_, stream)| stream.is_live()) {
+        for (input, stream) in streams {
+            let for_live = if stream.is_live() { WITNESSES } else { 0 };
             // It may come a line at a time: a chunk for each witness, most of them tiny.
-            under_way[usize::from(*input)] += WITNESSES;
+            under_way[usize::from(*input)] += stream_witness_chunks(setup.chunk_bytes) + for_live;
         }
         let (batches, chunks) = (batches_under_way(setup.threads), under_way.iter().sum());
         let shared = Self {
@@ -366,7 +373,8 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
         let is_asked_to_end = || shared.is_over() || shared.is_stopped();
         // Chunks that are scarce because the order waits for witnesses are filled, so that they cannot all be used up by a line
         // each; if they are scarce for another reason, reading waits. A quiet stream is never held back.
-        let is_scarce = || shared.room(number, read) <= WITNESS_BYTES / shared.setup.chunk_bytes as u64 + 2;
+        let scarce = 2 + stream_witness_chunks(shared.setup.chunk_bytes) as u64;
+        let is_scarce = || shared.room(number, read) <= scarce;
         let has_witnesses_to_hear = || shared.waits_for_witnesses.load(Ordering::Acquire);
         let patience = || match is_asked_to_end() {
             true => Patience::None,

@@ -1,6 +1,7 @@
 //! What can stop a command, with the exit code that says which kind it was.
 
 use std::fmt;
+use std::io::Write;
 use std::path::PathBuf;
 
 use crate::city::Problems;
@@ -64,6 +65,11 @@ impl Failure {
             Self::Damaged(_) | Self::Ledger(_) => 3,
         }
     }
+}
+
+/// Says something to whoever started the command. Nobody may be listening any more, and that is no reason to fail.
+pub fn tell(what: fmt::Arguments<'_>) {
+    let _ = std::io::stderr().write_fmt(what);
 }
 
 impl fmt::Display for Failure {

@@ -33,6 +33,8 @@
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
+//! * files of another layout (a table, an encoding): the source's `layout` in the city; a new kind of layout:
+//!   [`city::Layout`], then a converter beside [`ingest::text`];
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`].
 //!
@@ -49,6 +51,8 @@
 //! * **The lane of a run is a baton**: whichever worker has brought something runs it. See [`engine`] for the threads.
 //! * **A data folder holds runs one behind the other.** Ids, cases and loads live on; a file that was read before is read on
 //!   behind what was decided, so that nothing is decided twice because a log grew.
+//! * **Everything becomes JSON lines before the door**, deterministically: a compressed file, a table or a file of mended dead
+//!   letters is taken up again by making the same text anew. A line that cannot be made carries a fault, and is turned away.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::city::{City, Layout};
 use crate::data::{self, DataFolder, End, Manifest, Printed, ReplayError, Replayed, Run};
 use crate::engine::{self, Finished, Inputs};
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::fingerprint::HashKey;
 use crate::ids::SourceId;
 use crate::ingest::input::{Identity, Input, Opening, Place, STDIN};
@@ -95,7 +95,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
     let mut press = Press::new(&decisions, request.emit, out(request)?, dead_letters(request)?);
     let begun = begin(data.as_ref(), &city, &manifest, &opening, &mut press)?;
     if !request.quiet {
-        eprint!("{}", facts(request, &city, &begun));
+        tell(format_args!("{}", facts(request, &city, &begun)));
     }
     let Begun { lane, journal, positions, key, history } = begun;
     let (lane, complete, broken) = if history == History::Done {
@@ -291,7 +291,7 @@ fn take_up(
     let Replayed { lane, runs, unproven, .. } = replayed;
     let next = next_run(data, &runs, manifest, opening)?;
     if let Some(cut) = reader.cut() {
-        eprintln!("断尾 a torn tail was cut: {cut}");
+        tell(format_args!("断尾 a torn tail was cut: {cut}\n"));
     }
     let (mut journal, _) = Journal::resume(reader, Setup::new(entropy()?))?;
     // Now all that was replayed is on the disk.

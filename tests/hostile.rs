@@ -354,6 +354,22 @@ fn nobody_reads_the_decisions_any_more() {
     }
 }
 
+#[test]
+fn nobody_reads_what_is_said_about_the_run() {
+    let room = Room::new();
+    let mut command = paidan("run");
+    command
+        .arg(room.file("file", &goods(0..10)))
+        .arg("--city")
+        .arg(room.path("city"))
+        .arg("--out")
+        .arg(room.path("out"));
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("paidan starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("paidan ends").code(), Some(0));
+    assert!(!read(&room.path("out")).is_empty());
+}
+
 // --- Dead letters --------------------------------------------------------------------------------------------------------
 
 #[test]
@@ -402,6 +418,9 @@ fn mended_letters_of_lines_are_accepted_and_others_come_back() {
 
 // --- Files that grow -----------------------------------------------------------------------------------------------------
 
+/// Something that befalls a file.
+type Harm<'a> = &'a dyn Fn(&Path) -> std::io::Result<()>;
+
 /// A run that follows a file, and its decisions.
 struct Following {
     child: Child,
@@ -415,7 +434,7 @@ impl Following {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("paidan starts");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        let (send, decisions) = mpsc::channel();
+        let (send, decisions) = mpsc::sync_channel(1_000);
         thread::spawn(move || {
             for line in out.lines().map_while(Result::ok) {
                 let _ = send.send(serde_json::from_str(&line).expect("a decision"));
@@ -495,8 +514,7 @@ fn a_followed_file_that_is_another_one_ends_the_run() {
         fs::write(&other, b"{}\n").and_then(|()| fs::rename(other, file))
     };
     let gone = |file: &Path| fs::remove_file(file);
-    let harms: [(&dyn Fn(&Path) -> std::io::Result<()>, &str); 3] =
-        [(&shorter, "文件变短"), (&replaced, "文件已被替换"), (&gone, "文件已被移走")];
+    let harms: [(Harm<'_>, &str); 3] = [(&shorter, "文件变短"), (&replaced, "文件已被替换"), (&gone, "文件已被移走")];
     for (harm, says) in harms {
         let room = Room::new();
         let file = room.file("log", &goods(0..2));
@@ -526,7 +544,7 @@ fn several_files_are_followed_at_once() {
     command.args(["--follow", "--threads", "1"]).stdout(Stdio::piped());
     let mut child = command.spawn().expect("paidan starts");
     let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let (send, lines) = mpsc::channel();
+    let (send, lines) = mpsc::sync_channel(1_000);
     thread::spawn(move || {
         let mut line = String::new();
         while out.read_line(&mut line).is_ok_and(|read| read > 0) {

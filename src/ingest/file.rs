@@ -54,7 +54,7 @@ impl FileInput {
         }
         let file = File::open(path)?;
         rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential)?;
-        let mut mark = [0; Mark::Utf8.len()];
+        let mut mark = [0; Mark::Utf8.bytes()];
         let len = read_at(&file, 0, &mut mark)?;
         let has_mark = marks::byte_order_mark(&mark[..len], true).flatten() == Some(Mark::Utf8);
         let begin = if has_mark { len as u64 } else { 0 };

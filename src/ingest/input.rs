@@ -225,7 +225,7 @@ fn has_plain_lines(path: &Path) -> io::Result<bool> {
     }
     match first.look(marks::byte_order_mark)? {
         Some(Mark::Utf16) => return Err(is_utf16()),
-        Some(Mark::Utf8) => first.consume(Mark::Utf8.len()),
+        Some(Mark::Utf8) => first.consume(Mark::Utf8.bytes()),
         Some(Mark::Gb18030) | None => {}
     }
     first.look(marks::is_letter).map(|is_letter| !is_letter)

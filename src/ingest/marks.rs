@@ -25,7 +25,7 @@ pub enum Mark {
 
 impl Mark {
     /// How many bytes it has.
-    pub const fn len(self) -> usize {
+    pub const fn bytes(self) -> usize {
         match self {
             Self::Utf8 => 3,
             Self::Utf16 => 2,
@@ -114,7 +114,7 @@ mod tests {
         check(byte_order_mark, b"\xff\xfe{\0", (2, Some(Mark::Utf16)));
         check(byte_order_mark, b"\xfe\xff\0{", (2, Some(Mark::Utf16)));
         check(byte_order_mark, b"\x84\x31\x95\x33", (4, Some(Mark::Gb18030)));
-        assert_eq!([Mark::Utf8, Mark::Utf16, Mark::Gb18030].map(Mark::len), [3, 2, 4]);
+        assert_eq!([Mark::Utf8, Mark::Utf16, Mark::Gb18030].map(Mark::bytes), [3, 2, 4]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Unread {
             }
             None => {
                 let is_as_it_stands = self.layout.encoding == Encoding::Utf8;
-                let at = mark.filter(|_| is_as_it_stands).map_or(0, Mark::len) as u64;
+                let at = mark.filter(|_| is_as_it_stands).map_or(0, Mark::bytes) as u64;
                 Ok(Begun { text, at, header_lines: 0 })
             }
         }
@@ -107,7 +107,7 @@ impl Unread {
             (Some(Mark::Gb18030), Encoding::Utf8) => None,
             (mark, _) => mark,
         };
-        self.bytes.consume(mark.map_or(0, Mark::len));
+        self.bytes.consume(mark.map_or(0, Mark::bytes));
         self.mark = Some(mark);
         Ok(mark)
     }

@@ -3,20 +3,135 @@
 //! Compiled only for tests, which run it on the committed inputs and on changes of them, and for the fuzzer, which looks for
 //! more: `tests/fuzz/README.md` says how.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::city::{Encoding, Layout, TableLayout};
+use crate::datum::plane::{Affine, Declared, EastNorth, Ellipsoid, Helmert, Plane, TransverseMercator};
+use crate::datum::{Datum, LngLat};
 use crate::effect::Digest;
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::Point;
 use crate::ids::{Seq, SourceId, UnitId};
+use crate::ingest::decode::{Decoder, oracle};
+use crate::ingest::input::lines;
+use crate::ingest::stream::{Patience, StreamInput};
+use crate::ingest::unpack::{Bounds, Unpack};
 use crate::journal::buffer::BLOCK;
 use crate::journal::frame::{self, HEADER, Ink};
 use crate::journal::segment::segment_name;
 use crate::journal::sim::SimDisk;
 use crate::journal::{Frame, FrameView, Journal, JournalError, Order, Position, Reader, Setup};
 use crate::record::{BodyRef, Input, Origin, PlacedTally, Tally, Turned, UnitChange};
-use crate::report::{Field, Reason};
+use crate::report::{Field, Reason, Reject};
 use crate::time::At;
+
+/// A line of input: accepted or turned away as serde_json and the rules of the schema say, as it is, as the value of a field
+/// that nobody reads, and as text.
+pub fn decoder(data: &[u8]) {
+    let Ok(line) = std::str::from_utf8(data) else { return };
+    let mut decoder = Decoder::new();
+    // Twice: what was learned from the line must not change what is said of it.
+    oracle::check(&mut decoder, line);
+    oracle::check(&mut decoder, line);
+    oracle::check(&mut decoder, &format!(r#"{{"id":"1","x":{line},"ts":5}}"#));
+    oracle::check(&mut decoder, &format!(r#"{{"id":"1","text":"{line}","ts":5}}"#));
+}
+
+/// A table, or lines of another encoding: the same lines and faults however they are cut into chunks, every line without a
+/// fault an object of texts.
+pub fn table(data: &[u8]) {
+    let (choice, bytes) = data.split_first().unwrap_or((&0, &[]));
+    let columns = if choice & 4 == 0 { vec![] } else { vec!["id".into(), "text".into()] };
+    let layout = Layout {
+        encoding: if choice & 1 == 0 { Encoding::Utf8 } else { Encoding::Gb18030 },
+        table: (choice & 2 == 0)
+            .then_some(TableLayout { delimiter: if choice & 8 == 0 { b',' } else { b'\t' }, columns }),
+    };
+    let whole = all_lines(bytes, &layout, 1 << 16);
+    assert!(whole == all_lines(bytes, &layout, 24), "chunks show");
+    let is_table = layout.table.is_some() && !bytes.starts_with(b"{");
+    for (line, fault) in whole.0.iter().filter(|(_, fault)| is_table && fault.is_none()) {
+        let texts = serde_json::from_slice::<BTreeMap<String, String>>(line);
+        assert!(texts.is_ok(), "{fault:?} {:?}", String::from_utf8_lossy(line));
+    }
+}
+
+/// Lines, each with what is wrong with it, and what broke the stream off.
+type Lines = (Vec<(Vec<u8>, Option<Reject>)>, Option<String>);
+
+fn all_lines(bytes: &[u8], layout: &Layout, chunk_bytes: usize) -> Lines {
+    // A small bound: what unpacks to more is broken off, and that is tried too.
+    let bounds = Bounds { ratio: 100, free_bytes: 1 << 12, bytes: 1 << 16 };
+    let bytes = Box::new(std::io::Cursor::new(bytes.to_vec()));
+    let mut stream = StreamInput::new(Unpack::new(bytes, bounds), layout.clone(), chunk_bytes);
+    let (mut all, mut broken, mut frame) = (Vec::new(), None, Frame::new());
+    loop {
+        frame.clear();
+        let chunk = match stream.read(0, &mut frame, || Patience::Chunk) {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => panic!("nothing is to be waited for"),
+            Err(cause) => {
+                broken = Some(cause.to_string());
+                stream.break_off(0)
+            }
+        };
+        for (at, line) in lines(frame.bodies(), &chunk) {
+            let fault = chunk.faults.iter().find(|fault| fault.at as usize == at);
+            all.push((line.to_vec(), fault.map(|fault| fault.reject)));
+        }
+        if chunk.last {
+            return (all, broken);
+        }
+    }
+}
+
+/// Places in frames and planes: there and back is the same place to a millimetre, and nothing on earth becomes no number.
+pub fn datum(data: &[u8]) {
+    let mut input = Bytes(data);
+    let frame = Datum::ALL[usize::from(input.byte() % 4)];
+    let place = LngLat { lng: input.float(), lat: input.float() };
+    let (to, back) = (frame.to_wgs84(place), frame.of_wgs84(frame.to_wgs84(place)));
+    if place.is_on_earth() {
+        assert!([to.lng, to.lat, back.lng, back.lat].iter().all(|degrees| degrees.is_finite()), "{frame:?} {place:?}");
+    }
+    // A tenth of a degree inside the box nothing of its border shows.
+    if (72.2..137.6).contains(&place.lng) && (1.0..55.6).contains(&place.lat) {
+        assert!(
+            (back.lng - place.lng).abs() < 1e-9 && (back.lat - place.lat).abs() < 1e-9,
+            "{frame:?} {place:?} {back:?}"
+        );
+    }
+    let metres = EastNorth { east: place.lng * 1e5, north: place.lat * 1e5 };
+    for plane in PLANES.iter() {
+        let Some(degrees) = plane.to_degrees(metres) else { continue };
+        assert!(degrees.is_on_earth(), "{metres:?} {degrees:?}");
+        // Within some 400 km of the central meridian, and of the north of China's planes.
+        if metres.east.abs() < 4e5 && (0.0..6e6).contains(&metres.north) {
+            let back = plane.of_degrees(degrees).expect("it came from there");
+            let away = (back.east - metres.east).hypot(back.north - metres.north);
+            assert!(away < 1e-3, "{metres:?} {back:?}: {away} m");
+        }
+    }
+}
+
+/// A plane as it is declared by the national grid, and one of an old datum with all that may stand before and behind.
+static PLANES: LazyLock<[Plane; 2]> = LazyLock::new(|| {
+    let declared = |ellipsoid| Declared {
+        ellipsoid,
+        central_meridian: 121.0 + 28.0 / 60.0,
+        latitude_of_origin: 0.0,
+        false_easting: 0.0,
+        false_northing: 0.0,
+        scale: 1.0,
+    };
+    let helmert = Helmert { shift_m: [-16.0, 148.0, 79.0], rotation_s: [0.1, -0.2, 0.3], scale_ppm: -1.5 };
+    let turned = Affine::new([0.9999, 0.01, 12.0, -0.01, 0.9999, -7.0]).expect("it can be undone");
+    [
+        Plane::projected(Affine::NONE, TransverseMercator::new(&declared(Ellipsoid::ALL[0])), None),
+        Plane::projected(turned, TransverseMercator::new(&declared(Ellipsoid::ALL[2])), Some(helmert)),
+    ]
+});
 
 /// Bytes of a segment of the journals that are made here.
 const SEGMENT_BYTES: usize = 4 * BLOCK;
@@ -221,6 +336,12 @@ impl<'a> Bytes<'a> {
         self.take(1).first().copied().unwrap_or(0)
     }
 
+    fn float(&mut self) -> f64 {
+        let mut bits = [0; 8];
+        self.take(8).iter().zip(&mut bits).for_each(|(from, to)| *to = *from);
+        f64::from_le_bytes(bits)
+    }
+
     fn short(&mut self) -> u16 {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
@@ -280,6 +401,21 @@ mod tests {
                 target(&changed(input, &inputs[random.below(inputs.len())], &mut random));
             }
         }
+    }
+
+    #[test]
+    fn lines_of_any_text() {
+        smoke("decoder", decoder);
+    }
+
+    #[test]
+    fn tables_of_any_bytes() {
+        smoke("table", table);
+    }
+
+    #[test]
+    fn places_of_any_numbers() {
+        smoke("datum", datum);
     }
 
     #[test]

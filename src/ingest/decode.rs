@@ -17,8 +17,8 @@ use crate::limits::*;
 use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays, UnitStatus, Urgency, Verb, What};
 use crate::time::At;
 
-#[cfg(test)]
-mod oracle;
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
 mod shaped;
 #[cfg(test)]
 mod tests;

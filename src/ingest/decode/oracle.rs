@@ -4,10 +4,55 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::{Decoded, Decoder};
 use crate::geo::FinePoint;
 use crate::ingest::time::rfc3339_ms;
 use crate::report::*;
 use crate::time::At;
+
+/// Checks what a decoder makes of a line: panics where it is not what the oracle says.
+pub fn check(decoder: &mut Decoder<'_>, line: &str) {
+    let ours = decoder.decode(line);
+    let reason = ours.map_or_else(|reject| Some(reject.reason), |_| None);
+    match read(line) {
+        Verdict::Unsure => {}
+        Verdict::NotJson => assert!(matches!(reason, Some(Reason::NotJson | Reason::TooDeep)), "{reason:?} {line}"),
+        Verdict::NotAnObject => assert_eq!(reason, Some(Reason::NotAnObject), "{line}"),
+        Verdict::Object(facts) => match (ours, facts.said()) {
+            (Ok(decoded), Ok(expected)) => check_said(line, decoded, expected, facts.has_reporter()),
+            (Err(ours), Err((field, reason))) => {
+                assert_eq!((ours.field, ours.reason), (field, reason.unwrap_or(ours.reason)), "{line}");
+            }
+            (ours, expected) => panic!("{ours:?} but expected {expected:?}: {line}"),
+        },
+    }
+}
+
+/// Checks what is said against what the oracle says, which knows no reporter and only floats.
+fn check_said(line: &str, decoded: Decoded<'_>, expected: Said<'_>, has_reporter: bool) {
+    let mut said = decoded.said;
+    if let What::Report(report) = &mut said.what {
+        assert_eq!(report.reporter.is_some(), has_reporter, "{line}");
+        if let Some(raw) = report.reporter.take() {
+            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(raw).is_ok(), "{line}");
+        }
+    }
+    if let (
+        What::Report(Report { spot: Some(Spot::Degrees(a)), .. }),
+        What::Report(Report { spot: Some(Spot::Degrees(b)), .. }),
+    )
+    | (
+        What::Unit(UnitSays { spot: Some(Spot::Degrees(a)), .. }),
+        What::Unit(UnitSays { spot: Some(Spot::Degrees(b)), .. }),
+    ) = (&mut said.what, expected.what)
+    {
+        assert!(a.lng.abs_diff(b.lng) <= 1 && a.lat.abs_diff(b.lat) <= 1, "{a:?} {b:?}: {line}");
+        *a = b;
+    }
+    assert_eq!(said, expected, "{line}");
+    let raw = &line[decoded.id_at as usize - 1..][..decoded.id_len as usize + 2];
+    assert_eq!(serde_json::from_str::<String>(raw).unwrap(), said.id, "{line}");
+}
 
 /// The verdict of the oracle.
 pub enum Verdict {

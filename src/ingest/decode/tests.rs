@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::oracle::{self, Verdict};
+use super::oracle;
 use super::*;
 
 /// Lines as sources write them, and some as they could.
@@ -62,51 +62,7 @@ fn check(line: &str, expected: &str) {
     let mut decoder = Decoder::new();
     assert_eq!(told(&mut decoder, line), expected, "{line}");
     assert_eq!(told(&mut decoder, line), expected, "once more: {line}");
-    check_oracle(&mut decoder, line);
-}
-
-/// Checks a line against the oracle.
-fn check_oracle(decoder: &mut Decoder, line: &str) {
-    let ours = decoder.decode(line);
-    let reason = ours.map_or_else(|reject| Some(reject.reason), |_| None);
-    match oracle::read(line) {
-        Verdict::Unsure => {}
-        Verdict::NotJson => assert!(matches!(reason, Some(Reason::NotJson | Reason::TooDeep)), "{reason:?} {line}"),
-        Verdict::NotAnObject => assert_eq!(reason, Some(Reason::NotAnObject), "{line}"),
-        Verdict::Object(facts) => match (ours, facts.said()) {
-            (Ok(decoded), Ok(expected)) => check_said(line, decoded, expected, facts.has_reporter()),
-            (Err(ours), Err((field, reason))) => {
-                assert_eq!((ours.field, ours.reason), (field, reason.unwrap_or(ours.reason)), "{line}");
-            }
-            (ours, expected) => panic!("{ours:?} but expected {expected:?}: {line}"),
-        },
-    }
-}
-
-/// Checks what is said against what the oracle says, which knows no reporter and only floats.
-fn check_said(line: &str, decoded: Decoded<'_>, expected: Said<'_>, has_reporter: bool) {
-    let mut said = decoded.said;
-    if let What::Report(report) = &mut said.what {
-        assert_eq!(report.reporter.is_some(), has_reporter, "{line}");
-        if let Some(raw) = report.reporter.take() {
-            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(raw).is_ok(), "{line}");
-        }
-    }
-    if let (
-        What::Report(Report { spot: Some(Spot::Degrees(a)), .. }),
-        What::Report(Report { spot: Some(Spot::Degrees(b)), .. }),
-    )
-    | (
-        What::Unit(UnitSays { spot: Some(Spot::Degrees(a)), .. }),
-        What::Unit(UnitSays { spot: Some(Spot::Degrees(b)), .. }),
-    ) = (&mut said.what, expected.what)
-    {
-        assert!(a.lng.abs_diff(b.lng) <= 1 && a.lat.abs_diff(b.lat) <= 1, "{a:?} {b:?}: {line}");
-        *a = b;
-    }
-    assert_eq!(said, expected, "{line}");
-    let raw = &line[decoded.id_at as usize - 1..][..decoded.id_len as usize + 2];
-    assert_eq!(serde_json::from_str::<String>(raw).unwrap(), said.id, "{line}");
+    oracle::check(&mut decoder, line);
 }
 
 #[test]
@@ -266,7 +222,7 @@ fn texts_of_the_greatest_length() {
             let mut decoder = Decoder::new();
             let decoded = decoder.decode(&line).expect(field);
             assert_eq!((decoded.id_at, decoded.id_len), (7, 768));
-            check_oracle(&mut decoder, &line);
+            oracle::check(&mut decoder, &line);
         }
     }
 }
@@ -523,7 +479,7 @@ fn values_in_fields_that_are_skipped() {
                     Some(at) if *at == value.len() => assert!(ours.starts_with("line not_json"), "{ours}: {line}"),
                     Some(at) => assert_eq!(ours, format!("line not_json {}", before.len() + at), "{line}"),
                 }
-                check_oracle(&mut decoder, &line);
+                oracle::check(&mut decoder, &line);
             }
         }
     }
@@ -536,8 +492,8 @@ fn values_in_every_field_of_the_schema() {
         for field in Field::ALL {
             for (value, _) in VALUES {
                 let name = field.name();
-                check_oracle(&mut decoder, &format!(r#"{{"id":"1","kind":"{kind}","{name}":{value}}}"#));
-                check_oracle(&mut decoder, &format!(r#"{{"{name}":{value},"x":0}}"#));
+                oracle::check(&mut decoder, &format!(r#"{{"id":"1","kind":"{kind}","{name}":{value}}}"#));
+                oracle::check(&mut decoder, &format!(r#"{{"{name}":{value},"x":0}}"#));
             }
         }
     }
@@ -623,7 +579,7 @@ fn lines_that_resemble_the_one_before() {
     ] {
         let mut decoder = Decoder::new();
         for line in lines.iter().chain(&lines) {
-            check_oracle(&mut decoder, line);
+            oracle::check(&mut decoder, line);
         }
         assert_eq!(told(&mut decoder, lines[1]), expected, "{lines:?}");
     }
@@ -633,10 +589,10 @@ fn lines_that_resemble_the_one_before() {
 fn lines_cut_off_at_every_character() {
     let mut decoder = Decoder::new();
     for line in LINES {
-        check_oracle(&mut decoder, line);
+        oracle::check(&mut decoder, line);
         for end in (0..line.len()).filter(|&end| line.is_char_boundary(end)) {
-            check_oracle(&mut decoder, &line[..end]);
-            check_oracle(&mut Decoder::new(), &line[..end]);
+            oracle::check(&mut decoder, &line[..end]);
+            oracle::check(&mut Decoder::new(), &line[..end]);
         }
     }
 }
@@ -654,7 +610,7 @@ fn lines_with_every_byte_changed_doubled_or_gone() {
             let added = BYTES.iter().map(|&byte| [before, &[byte], &line.as_bytes()[at..]].concat());
             for bytes in changed.chain(added).chain([[before, after].concat()]) {
                 if let Ok(line) = std::str::from_utf8(&bytes) {
-                    check_oracle(&mut decoder, line);
+                    oracle::check(&mut decoder, line);
                 }
             }
         }
@@ -768,24 +724,24 @@ proptest! {
         for (line, changes) in changes {
             let mut line = line.as_bytes().to_vec();
             changes.iter().for_each(|change| change.apply(&mut line));
-            check_oracle(&mut decoder, &String::from_utf8_lossy(&line));
+            oracle::check(&mut decoder, &String::from_utf8_lossy(&line));
         }
     }
 
     #[test]
     fn any_json_is_read(value in value(), field in select(&Field::ALL[..])) {
         let mut decoder = Decoder::new();
-        check_oracle(&mut decoder, &value);
-        check_oracle(&mut decoder, &format!(r#"{{"id":"1","x":{value}}}"#));
-        check_oracle(&mut decoder, &format!(r#"{{"id":"1","{}" : {value}}}"#, field.name()));
+        oracle::check(&mut decoder, &value);
+        oracle::check(&mut decoder, &format!(r#"{{"id":"1","x":{value}}}"#));
+        oracle::check(&mut decoder, &format!(r#"{{"id":"1","{}" : {value}}}"#, field.name()));
     }
 
     #[test]
     fn any_text_is_judged(text in any::<String>(), noise in prop::collection::vec(select(BYTES), 0..40)) {
         let mut decoder = Decoder::new();
-        check_oracle(&mut decoder, &text);
+        oracle::check(&mut decoder, &text);
         let noise = String::from_utf8(noise).unwrap();
-        check_oracle(&mut decoder, &noise);
-        check_oracle(&mut decoder, &format!(r#"{{"id":"{noise}","x":{noise}}}"#));
+        oracle::check(&mut decoder, &noise);
+        oracle::check(&mut decoder, &format!(r#"{{"id":"{noise}","x":{noise}}}"#));
     }
 }

@@ -52,8 +52,8 @@ Examples:
   paidan run reports.ndjson --out decisions.ndjson
   paidan run day.ndjson --city my-city --data /var/lib/paidan/day --out day.out --emit assigned
   paidan run night.csv.gz day.ndjson.zst --source 12345 --summary summary.json > decisions.ndjson
-  paidan run reports.ndjson --dead-letter bad.ndjson --data d1    # then mend bad.ndjson in any editor, and
-  paidan run bad.ndjson --dead-letter worse.ndjson --data d2
+  paidan run reports.ndjson --dead-letter bad.ndjson     # then mend bad.ndjson in any editor, and:
+  paidan run bad.ndjson --dead-letter still-bad.ndjson
   paidan run --follow /var/log/app.ndjson --data follow
 
 What an input is, its first bytes say: gzip and zstd are unpacked, and a file that begins with a dead letter holds mended

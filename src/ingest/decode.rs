@@ -18,7 +18,7 @@ use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays,
 use crate::time::At;
 
 #[cfg(any(test, fuzzing))]
-pub mod oracle;
+pub(crate) mod oracle;
 mod shaped;
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ pub fn table(data: &[u8]) {
         table: (choice & 2 == 0)
             .then_some(TableLayout { delimiter: if choice & 8 == 0 { b',' } else { b'\t' }, columns }),
     };
-    let whole = all_lines(bytes, &layout, 1 << 16);
+    let whole = all_lines(bytes, &layout, 512);
     assert!(whole == all_lines(bytes, &layout, 24), "chunks show");
     let is_table = layout.table.is_some() && !bytes.starts_with(b"{");
     for (line, fault) in whole.0.iter().filter(|(_, fault)| is_table && fault.is_none()) {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 /// How much is read at once, at least.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = if cfg!(fuzzing) { 64 } else { 64 * 1024 };
 
 /// A reader, and what was read of it and not yet taken.
 pub struct Ahead<R> {

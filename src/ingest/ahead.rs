@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-/// How much is read at once, at least.
+/// How much is read at once, at least. Little under the fuzzer, so that every boundary is met.
 const READ_BYTES: usize = if cfg!(fuzzing) { 64 } else { 64 * 1024 };
 
 /// A reader, and what was read of it and not yet taken.

@@ -3,6 +3,7 @@
 //! What was packed to harm is stopped by limits of ratio, size and window; see [`crate::limits`].
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder as ZstdDecoder;
@@ -14,8 +15,9 @@ use crate::limits::{UNPACKED_BYTES_MAX, UNPACKED_FREE_BYTES, UNPACKED_RATIO_MAX,
 /// Bytes, and whoever has to be waited for.
 pub type Bytes = Box<dyn Read + Send>;
 
-/// What is unpacked at once, at most: when the next piece turns out to be damaged, no more than this is lost with it.
-const PIECE_BYTES: usize = 16 * 1024;
+/// What is unpacked at once. A piece with damage in it is lost whole, so that what came before the damage is the same however
+/// a file is read. (Of a pipe, what comes before a pause is taken at once.)
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// How much a compressed input may unpack to.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,11 @@ pub struct Unpack {
     bounds: Bounds,
     unpacked: u64,
     may_be_packed: bool,
+    /// What was unpacked last, and the part of it that nobody took yet.
+    piece: Vec<u8>,
+    ready: Range<usize>,
+    /// What there is to say once it is taken.
+    failure: Option<io::Error>,
 }
 
 enum State {
@@ -55,13 +62,20 @@ enum State {
 impl Unpack {
     /// Whatever the bytes are.
     pub const fn new(bytes: Bytes, bounds: Bounds) -> Self {
-        Self { state: State::Unseen(Ahead::new(bytes)), bounds, unpacked: 0, may_be_packed: true }
+        Self {
+            state: State::Unseen(Ahead::new(bytes)),
+            bounds,
+            unpacked: 0,
+            may_be_packed: true,
+            piece: Vec::new(),
+            ready: 0..0,
+            failure: None,
+        }
     }
 
     /// Bytes that are refused if they are compressed.
-    pub const fn plain(bytes: Bytes) -> Self {
-        let bounds = Bounds { ratio: 1, free_bytes: 0, bytes: u64::MAX };
-        Self { state: State::Unseen(Ahead::new(bytes)), bounds, unpacked: 0, may_be_packed: false }
+    pub fn plain(bytes: Bytes) -> Self {
+        Self { may_be_packed: false, ..Self::new(bytes, Bounds { ratio: 1, free_bytes: 0, bytes: u64::MAX }) }
     }
 
     /// Looks at the first bytes, once.
@@ -95,7 +109,6 @@ impl Unpack {
     fn damage(&self, cause: io::Error) -> io::Error {
         match self.packed() {
             Some((bytes, _)) if bytes.has_failed() => cause,
-            _ if matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => cause,
             Some((bytes, packing)) if cause.kind() == io::ErrorKind::UnexpectedEof => invalid(format!(
                 "压缩数据被截断 the {packing} data end in the middle, at compressed byte {}: the file is not whole",
                 bytes.taken()
@@ -108,17 +121,50 @@ impl Unpack {
         }
     }
 
+    /// Unpacks a piece: whole, but at the end and where nothing more has come yet.
+    fn unpack(&mut self) -> io::Result<()> {
+        self.piece.resize(PIECE_BYTES, 0);
+        let mut len = 0;
+        while len < PIECE_BYTES {
+            let space = &mut self.piece[len..];
+            let read = match &mut self.state {
+                State::Gzip(decoder) => decoder.read(space),
+                State::Zstd(decoder) => decoder.read(space),
+                State::Unseen(_) | State::Plain(_) | State::Refused => Ok(0),
+            };
+            match read {
+                Ok(0) => break,
+                Ok(read) => len += read,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock && len == 0 => return Err(cause),
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => break,
+                Err(cause) => {
+                    // What was cut off is whole up to there; of what is damaged, how far it is right depends on how it is read.
+                    let is_damaged = cause.kind() != io::ErrorKind::UnexpectedEof;
+                    len = if is_damaged { 0 } else { len };
+                    self.failure = Some(self.damage(cause));
+                    break;
+                }
+            }
+        }
+        if let Err(bomb) = self.count(len) {
+            (len, self.failure) = (0, Some(bomb));
+        }
+        self.ready = 0..len;
+        Ok(())
+    }
+
     /// Counts what was unpacked, and refuses what nobody packs who means well.
-    fn count(&mut self, read: usize) -> io::Result<usize> {
+    fn count(&mut self, read: usize) -> io::Result<()> {
         self.unpacked += read as u64;
-        let Some((bytes, packing)) = self.packed() else { return Ok(read) };
+        let Some((bytes, packing)) = self.packed() else { return Ok(()) };
         let (packed, unpacked, bounds) = (bytes.taken(), self.unpacked, self.bounds);
         let what = if unpacked > bounds.bytes {
             format!("more than {} bytes in all", bounds.bytes)
         } else if unpacked > bounds.free_bytes.saturating_add(packed.saturating_mul(bounds.ratio)) {
             format!("more than {} bytes for each one", bounds.ratio)
         } else {
-            return Ok(read);
+            return Ok(());
         };
         let place = format!("{packed} compressed bytes");
         Err(invalid(format!(
@@ -141,16 +187,23 @@ fn must_be_plain() -> io::Error {
 impl Read for Unpack {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.see()?;
-        let piece = buffer.len().min(PIECE_BYTES);
-        let read = match &mut self.state {
-            State::Plain(bytes) => return bytes.read(buffer),
-            State::Gzip(decoder) => decoder.read(&mut buffer[..piece]),
-            State::Zstd(decoder) => decoder.read(&mut buffer[..piece]),
-            State::Unseen(_) | State::Refused => return Ok(0),
-        };
-        match read {
-            Ok(read) => self.count(read),
-            Err(cause) => Err(self.damage(cause)),
+        if let State::Plain(bytes) = &mut self.state {
+            return bytes.read(buffer);
+        }
+        if self.ready.is_empty() && self.failure.is_none() {
+            self.unpack()?;
+        }
+        match self.failure.take_if(|_| self.ready.is_empty()) {
+            Some(failure) => {
+                self.state = State::Refused;
+                Err(failure)
+            }
+            None => {
+                let taken = self.ready.len().min(buffer.len());
+                buffer[..taken].copy_from_slice(&self.piece[self.ready.start..][..taken]);
+                self.ready.start += taken;
+                Ok(taken)
+            }
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::limits::{UNPACKED_BYTES_MAX, UNPACKED_FREE_BYTES, UNPACKED_RATIO_MAX,
 /// Bytes, and whoever has to be waited for.
 pub type Bytes = Box<dyn Read + Send>;
 
-/// What is unpacked at once. A piece with damage in it is lost whole, so that what came before the damage is the same however
-/// a file is read. (Of a pipe, what comes before a pause is taken at once.)
+/// What is unpacked at once, whoever asks for how much: when it turns out to be damaged no more than this is lost with it, and
+/// of a file always the same.
 const PIECE_BYTES: usize = 4 * 1024;
 
 /// How much a compressed input may unpack to.
@@ -139,9 +139,6 @@ impl Unpack {
                 Err(cause) if cause.kind() == io::ErrorKind::WouldBlock && len == 0 => return Err(cause),
                 Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => break,
                 Err(cause) => {
-                    // What was cut off is whole up to there; of what is damaged, how far it is right depends on how it is read.
-                    let is_damaged = cause.kind() != io::ErrorKind::UnexpectedEof;
-                    len = if is_damaged { 0 } else { len };
                     self.failure = Some(self.damage(cause));
                     break;
                 }

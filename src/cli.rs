@@ -52,15 +52,16 @@ Examples:
   paidan run reports.ndjson --out decisions.ndjson
   paidan run day.ndjson --city my-city --data /var/lib/paidan/day --out day.out --emit assigned
   paidan run night.csv.gz day.ndjson.zst --source 12345 --summary summary.json > decisions.ndjson
-  paidan run reports.ndjson --dead-letter bad.ndjson     # then mend bad.ndjson in any editor, and:
-  paidan run bad.ndjson --dead-letter still-bad.ndjson
+  paidan run reports.ndjson --dead-letter bad.ndjson --data day    # then mend bad.ndjson, and:
+  paidan run bad.ndjson --dead-letter still-bad.ndjson --data day
   paidan run --follow /var/log/app.ndjson --data follow
 
-What an input is, its first bytes say: gzip and zstd are unpacked, and a file that begins with a dead letter holds mended
-dead letters. With --source NAME the city may declare that the files of that source are tables (CSV) or written in GB18030.
+What an input is, its first bytes say: gzip and zstd are unpacked, and a file that begins with a dead letter holds mended \
+dead letters. With --source NAME the city may declare how the lines of that source are to be read, and that its files are \
+tables (CSV) or written in GB18030.
 
-With --data the run survives anything: the same command again goes on behind the last decision that was on the disk,
-and --out ends as if nothing had happened. A complete run can be followed by others in the same folder: they go on with its
+With --data the run survives anything: the same command again goes on behind the last decision that was on the disk, and \
+--out ends as if nothing had happened. A complete run can be followed by others in the same folder: they go on with its \
 cases and ids, and of a file that grew they read what is new. Without --city it takes the city that is kept there.";
 
 /// Decide about files of reports: NDJSON in, decisions as NDJSON out, a summary on stderr
@@ -148,8 +149,8 @@ Examples:
   paidan explain 4711-2 --data day --lang en        an order: the second attempt to have case 4711 handled
   paidan explain SL000000471189 --data day --json   a report, by its tracking number
 
-The journal alone answers; a run may be writing to it. Times are UTC. --json prints one object a line with everything,
-the line as it came included: it may hold what a person wrote.";
+The journal alone answers; a run may be writing to it. Times are UTC. --json prints one object a line with everything, the \
+line as it came included: it may hold what a person wrote.";
 
 /// Why: any report, case or order, from the data folder alone
 #[derive(Args, Debug)]
@@ -191,7 +192,8 @@ Examples:
   paidan inspect day --what effects --case 4711
   paidan inspect day --kind tally --bodies | head
 
-Every line is one JSON object. Filters are joined by \"and\"; a filter that does not apply to a kind of line lets none pass.";
+Every line is one JSON object. Filters are joined by \"and\"; a filter that does not apply to a kind of line lets none \
+pass.";
 
 /// What a journal holds: segments, frames, records or effects as NDJSON
 #[derive(Args, Debug)]

@@ -150,3 +150,46 @@ fn a_file_that_changed_or_ended_within_a_line_is_refused() {
         assert!(refused.stderr.contains(first.to_str().expect("UTF-8")), "{what}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn mended_dead_letters_land_in_the_ledger_as_what_they_are() {
+    let folder = Folder::new(6);
+    let good = |id: &str| {
+        format!(
+            r#"{{"source":"hotline","id":"{id}","ts":1767225700000,"lng":121.5,"lat":31.1,"category":"water.leak"}}"#
+        )
+    };
+    let first = folder.bench.path("first");
+    let lines = [
+        good("1"),
+        good("2").replace("1767225700000", "\"yesterday\""),
+        good("3").replace("}", ""),
+        good("4").replace("31.1", "91.1"),
+        good("5").replace("water.leak", "water.wine"),
+    ];
+    std::fs::write(&first, lines.join("\n")).expect("lines");
+    let letters = folder.bench.path("letters");
+    let mut command = folder.command(&[&first], "data", "one");
+    end(command.arg("--dead-letter").arg(&letters)).with(0);
+    let bad = String::from_utf8(read(&letters)).expect("text");
+    assert_eq!(bad.lines().count(), 4, "{bad}");
+
+    // Three of them are mended, one of these says again what was accepted; the fourth is fed as it is.
+    let mended = bad
+        .replace("\"yesterday\"", "1767225700000")
+        .replace(r#"water.leak\""#, r#"water.leak\"}"#)
+        .replace("\"id\":\"4\"", "\"id\":\"1\"")
+        .replace("91.1", "31.1");
+    std::fs::write(&letters, mended).expect("letters");
+    let left = folder.run(&[&letters], "data", "two");
+    let count = |heading: &str| left.summary[heading].as_u64().expect(heading);
+    assert_eq!(
+        [count("offered"), count("rejected"), count("duplicate"), count("merged") + count("opened")],
+        [4, 1, 1, 2],
+        "{}",
+        left.summary
+    );
+    let ids: Vec<_> = without_places(&left.out).iter().map(|decision| decision["id"].clone()).collect();
+    assert!(ids.contains(&Value::from("2")) && ids.contains(&Value::from("3")), "{ids:?}");
+    end(paidan("verify").arg(folder.bench.path("data"))).with(0);
+}

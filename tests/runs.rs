@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use common::program::Ended;
 use common::{Bench, end, paidan, read};
@@ -192,4 +193,32 @@ fn mended_dead_letters_land_in_the_ledger_as_what_they_are() {
     let ids: Vec<_> = without_places(&left.out).iter().map(|decision| decision["id"].clone()).collect();
     assert!(ids.contains(&Value::from("2")) && ids.contains(&Value::from("3")), "{ids:?}");
     end(paidan("verify").arg(folder.bench.path("data"))).with(0);
+}
+
+#[test]
+fn a_file_that_was_followed_is_read_on_by_a_plain_run() {
+    let folder = Folder::new(7);
+    let grows = folder.part("grows", 0..100);
+    let mut following = folder.command(&[&grows], "data", "followed");
+    let mut following = following.arg("--follow").spawn().expect("paidan starts");
+    // The last of the hundred lines is decided when its decision is there.
+    let last = |out: &[u8]| without_places(out).last().and_then(|decision| decision["seq"].as_u64());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let out = folder.bench.path("followed");
+    while std::fs::read(&out).ok().as_deref().and_then(last_line).as_deref().and_then(last) != Some(100) {
+        assert!(Instant::now() < deadline, "all lines that are there are decided");
+        std::thread::yield_now();
+    }
+    let pid = following.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    assert!(following.wait().expect("paidan is a child").success(), "to be stopped is how it ends");
+    let more = read(&folder.part("more", 100..150));
+    OpenOptions::new().append(true).open(&grows).and_then(|mut file| file.write_all(&more)).expect("it grows");
+    assert_eq!(offered(&folder.run(&[&grows], "data", "rest")), &Value::from(50), "only what is new");
+}
+
+/// The last whole line of a file that is being written.
+fn last_line(bytes: &[u8]) -> Option<Vec<u8>> {
+    let whole = &bytes[..bytes.iter().rposition(|byte| *byte == b'\n')?];
+    Some(whole.rsplit(|byte| *byte == b'\n').next()?.to_vec())
 }

@@ -124,15 +124,26 @@ impl Sheet {
             Lang::Zh => zh(),
             Lang::En => en(),
         };
-        self.text += &format!("  {line}\n");
+        self.add(&line);
     }
 
     /// A label and what belongs to it.
     fn say(&mut self, zh: &str, en: &str, what: impl std::fmt::Display) {
-        self.text += &match self.lang {
-            Lang::Zh => format!("  {zh}：{what}\n"),
-            Lang::En => format!("  {en}: {what}\n"),
-        };
+        self.add(&match self.lang {
+            Lang::Zh => format!("{zh}：{what}"),
+            Lang::En => format!("{en}: {what}"),
+        });
+    }
+
+    /// Adds a line. What people write may hold anything: a line break stays in its line, and nothing commands the terminal.
+    fn add(&mut self, line: &str) {
+        self.text += "  ";
+        self.text.extend(line.chars().map(|char| match char {
+            '\n' | '\r' | '\t' => ' ',
+            char if char.is_control() => char::REPLACEMENT_CHARACTER,
+            char => char,
+        }));
+        self.text += "\n";
     }
 }
 
@@ -560,5 +571,17 @@ impl Unit<'_> {
             || format!("     {code}：{standing}；{status}，负荷 {load}/{capacity}{distance}"),
             || format!("     {code}: {standing}; {status}, load {load}/{capacity}{distance}"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_people_write_commands_the_terminal() {
+        let mut sheet = Sheet { text: String::new(), lang: Lang::En };
+        sheet.say("内容", "text", "two\nlines\t\u{1b}[2J\u{9b}31m\u{7}");
+        assert_eq!(sheet.text, "  text: two lines \u{fffd}[2J\u{fffd}31m\u{fffd}\n");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::data::{self, DataFolder, Printed, ReplayError, Replayed};
+use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::explain;
 use crate::failure::{Failure, tell};
 use crate::inspect;
@@ -400,7 +400,7 @@ fn decide_again(
     let outcome = Outcome {
         digest: replayed.lane.digest(),
         next: replayed.lane.next(),
-        complete: replayed.runs.last().is_some_and(|run| run.end.is_some()),
+        complete: replayed.runs.last().is_some_and(Run::is_complete),
         resumed: false,
         threads: 1,
         wall_s: started.elapsed().as_secs_f64(),

@@ -56,6 +56,9 @@ impl Manifest {
 pub struct End {
     /// Digest of all effects, in hexadecimal.
     pub digest: String,
+    /// An input broke off: it may be whole another time, and is read on then.
+    #[serde(default)]
+    pub broken: bool,
 }
 
 /// One of the runs that a journal holds, one behind the other.
@@ -67,6 +70,13 @@ pub struct Run {
     pub positions: Vec<Position>,
     /// How it ended, if it did.
     pub end: Option<End>,
+}
+
+impl Run {
+    /// Whether all that it was to read was read.
+    pub fn is_complete(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| !end.broken)
+    }
 }
 
 /// What a journal held, decided again.

@@ -321,14 +321,16 @@ enum NextRun {
 }
 
 fn next_run(data: &DataFolder, runs: &[Run], manifest: &Manifest, opening: &Opening) -> Result<NextRun, Failure> {
-    if runs.iter().any(|run| run.end.is_some() && run.manifest.is_same(manifest)) {
+    if runs.iter().any(|run| run.is_complete() && run.manifest.is_same(manifest)) {
         return Ok(NextRun::Done);
     }
-    match runs.split_last() {
+    let is_cut_short = |last: &Run| match &last.end {
+        Some(end) => end.broken && last.manifest.is_same(manifest),
         // A run that follows files has no other end than to be stopped: another one may go on behind it.
-        Some((last, earlier))
-            if last.end.is_none() && (last.manifest.is_same(manifest) || !last.manifest.is_growing()) =>
-        {
+        None => last.manifest.is_same(manifest) || !last.manifest.is_growing(),
+    };
+    match runs.split_last() {
+        Some((last, earlier)) if is_cut_short(last) => {
             check_manifest(data, &last.manifest, manifest)?;
             let positions = match last.positions.is_empty() {
                 true => starts(data, earlier, manifest, opening)?,
@@ -432,11 +434,12 @@ fn open_inputs(request: &Request, positions: &[Position], opening: &Opening) -> 
     request.files.iter().zip(positions).map(open).collect::<Result<_, _>>().map(Inputs::new)
 }
 
-/// Notes in the journal that the run is complete.
+/// Notes in the journal that the run is at its end: complete, or with an input that broke off.
 fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failure> {
-    let Finished { lane, complete, journal, .. } = finished;
-    if let (Some(mut journal), true) = (journal, complete) {
-        let end = End { digest: lane.digest().to_string() };
+    let Finished { lane, complete, broken, journal, .. } = finished;
+    let broken = !broken.is_empty();
+    if let (Some(mut journal), true) = (journal, complete || broken) {
+        let end = End { digest: lane.digest().to_string(), broken };
         journal.append(&mut data::note(Kind::End, &end, &lane, city.version))?;
         journal.sync()?;
     }

@@ -313,6 +313,10 @@ fn a_damaged_archive_ends_where_the_damage_begins_and_nothing_else_does() {
         let first = room.check(&[&cut], &data, 2, read, 0, "compressed byte").summary;
         let again = room.check(&[&cut], &data, 2, read, 0, "compressed byte").summary;
         assert_eq!((&first["digest"], &again["resumed"]), (&again["digest"], &json!(true)));
+        // Another file does not have to wait for it; and once it is whole, it is read on where it broke off.
+        room.check(&[&other], &data, 0, 500, 0, "");
+        std::fs::write(&cut, &packed).expect("a whole file");
+        room.check(&[&cut], &data, 0, LINES - read, 0, "");
     }
 }
 

@@ -121,23 +121,22 @@ impl Log {
         let named = match watch.prints.is_empty() {
             // A number says where the record is.
             true => watch.named.iter().map(|seq| self.scan(*seq..seq.next(), |record| record.seq == *seq)).collect(),
-            false => self.scan_all(|record| watch.names(record)).map(|found| vec![found]),
+            false => self.scan_all(Seq(1)..self.next, |record| watch.names(record)).map(|found| vec![found]),
         };
         let named: Vec<Record> = named?.into_iter().flatten().take(STORIES_MAX).collect();
         let looks: Vec<Look> = named.iter().filter_map(|record| Look::of(record, city)).collect();
-        if looks.is_empty() {
-            return Ok(Vec::new());
-        }
-        let alike = self.scan_all(|record| looks.iter().any(|look| look.is_like(record)))?;
+        let Some(last) = looks.iter().map(|look| look.seq).max() else { return Ok(Vec::new()) };
+        let alike = self.scan_all(Seq(1)..last, |record| looks.iter().any(|look| look.is_like(record)))?;
         Ok(alike.iter().map(|record| CaseId(record.seq.0)).collect())
     }
 
-    /// The last records, up to [`GUESSES_MAX`], that are wanted. One thread takes the older half of the log, one the newer.
-    fn scan_all(&self, is_wanted: impl Fn(&Record) -> bool + Sync) -> Result<Vec<Record>, Failure> {
-        let middle = Seq(self.next.0 / 2);
+    /// The last records of a part of the log, up to [`GUESSES_MAX`], that are wanted. One thread takes the older half, one the
+    /// newer.
+    fn scan_all(&self, part: Range<Seq>, is_wanted: impl Fn(&Record) -> bool + Sync) -> Result<Vec<Record>, Failure> {
+        let middle = Seq(part.start.0.midpoint(part.end.0));
         let (older, newer) = std::thread::scope(|scope| {
-            let older = scope.spawn(|| self.scan(Seq(1)..middle, &is_wanted));
-            let newer = self.scan(middle..self.next, &is_wanted);
+            let older = scope.spawn(|| self.scan(part.start..middle, &is_wanted));
+            let newer = self.scan(middle..part.end, &is_wanted);
             (older.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), newer)
         });
         let mut all = older?;

@@ -51,7 +51,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   paidan run reports.ndjson --out decisions.ndjson
   paidan run day.ndjson --city my-city --data /var/lib/paidan/day --out day.out --emit assigned
-  paidan run night.csv.gz day.ndjson.zst --source 12345 --summary summary.json > decisions.ndjson
+  paidan run night.ndjson.gz day.ndjson.zst --source 12345 --summary summary.json > decisions.ndjson
   paidan run reports.ndjson --dead-letter bad.ndjson --data day    # then mend bad.ndjson, and:
   paidan run bad.ndjson --dead-letter still-bad.ndjson --data day
   paidan run --follow /var/log/app.ndjson --data follow
@@ -145,8 +145,8 @@ const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   paidan explain 12345/SZ20260101-77 --data day     a report of a source
   paidan explain 4711 --data day                    a case; else a record; else a report of that id
-  paidan explain '#4711' --data day                 a record of the log, a line that was turned away too
-  paidan explain 4711-2 --data day --lang en        an order: the second attempt to have case 4711 handled
+  paidan explain '#4711' --data day                 a record, also of a line that was turned away
+  paidan explain 4711-2 --data day --lang en        an order: the second attempt at case 4711
   paidan explain SL000000471189 --data day --json   a report, by its tracking number
 
 The journal alone answers; a run may be writing to it. Times are UTC. --json prints one object a line with everything, the \

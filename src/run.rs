@@ -214,7 +214,7 @@ struct Begun {
 enum History {
     /// Nothing.
     New,
-    /// Other runs, all of them complete.
+    /// Other runs, none of which is waited for.
     Continued,
     /// This run, cut short.
     TakenUp,

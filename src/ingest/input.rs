@@ -107,7 +107,7 @@ impl Identity {
         content(self) == content(other) && (!self.is_growing() || self.path == other.path)
     }
 
-    /// Whether it is of a file that grows.
+    /// Whether it is of a file that grows: nothing is noted of it but its path.
     pub fn is_growing(&self) -> bool {
         (self.bytes, self.modified_ns) == (0, 0)
     }

@@ -1,12 +1,12 @@
 //! Where and when a figure was measured; a figure without them is worth nothing.
 
 use crate::Outcome;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A machine on a day.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 pub struct Machine {
     cpu: String,
     cores: usize,

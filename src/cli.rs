@@ -405,7 +405,7 @@ fn decide_again(
         threads: 1,
         wall_s: started.elapsed().as_secs_f64(),
     };
-    Ok((Summary::new(&city, &press.ledger, outcome), replayed))
+    Ok((Summary::new(&city, &press.ledger, None, outcome), replayed))
 }
 
 fn verify(line: VerifyLine) -> Result<ExitCode, Failure> {

@@ -23,7 +23,7 @@ use crossbeam::queue::ArrayQueue;
 use crate::city::City;
 use crate::effect::Effects;
 use crate::fingerprint::HashKey;
-use crate::ids::SourceId;
+use crate::ids::{Seq, SourceId};
 use crate::ingest::door::Door;
 use crate::ingest::file::FileInput;
 use crate::ingest::input::Input;
@@ -32,10 +32,12 @@ use crate::journal::disk::RealDisk;
 use crate::journal::error::JournalError;
 use crate::journal::writer::Journal;
 use crate::lane::Lane;
+use crate::meter::{Journey, Moment};
 use crate::order::{Decoded, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
 use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
 use crate::time::At;
+use crate::view::census::Census;
 
 /// Where the lines come from.
 pub struct Inputs {
@@ -88,6 +90,19 @@ impl Batch {
     fn new(city: &City) -> Self {
         Self { number: 0, decoded: Box::default(), effects: Effects::default(), page: Page::new(city) }
     }
+}
+
+/// A batch whose decisions are printed: what it answers, and how it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// Its first record.
+    pub first: Seq,
+    /// The record behind its last.
+    pub next: Seq,
+    /// When it passed each stage; good where lines are decided as they come.
+    pub journey: &'a Journey,
+    /// Whose reports it answers.
+    pub census: &'a Census,
 }
 
 /// How a run is set up.
@@ -203,7 +218,7 @@ struct Shared<'a> {
     failure: OnceLock<EngineError>,
 }
 
-/// Runs inputs through a lane. `press` takes the pages in order.
+/// Runs inputs through a lane. `press` takes the pages in order, and `watch` is told of each once it is printed.
 ///
 /// # Errors
 /// The first thing that failed. What was durable before stays so.
@@ -214,6 +229,7 @@ pub fn run(
     mut order: Order,
     journal: Option<Journal<RealDisk>>,
     press: &mut Press<'_>,
+    watch: impl FnMut(&Published<'_>),
 ) -> Result<Finished, EngineError> {
     let empty = inputs.files.iter().filter(|(_, file)| file.chunks() == 0);
     empty.for_each(|(input, _)| order.end(usize::from(*input)));
@@ -240,7 +256,7 @@ pub fn run(
         for (input, stream) in streams {
             scope.spawn(move || read_stream(shared, input, stream));
         }
-        publish(shared, press);
+        publish(shared, press, watch);
         ink.map(|ink| ink.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let Conductor { lane, order, .. } = baton.into_inner();
@@ -351,6 +367,8 @@ impl<'a> Shared<'a> {
                 file.break_off(input, index, &mut decoded.frame)
             }
         };
+        decoded.journey.cut = Moment::now();
+        decoded.journey.arrived = decoded.journey.cut;
         Some(decoded)
     }
 
@@ -403,6 +421,8 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
                 stream.break_off(input)
             }
         };
+        decoded.journey.cut = Moment::now();
+        decoded.journey.arrived = stream.arrived().unwrap_or(decoded.journey.cut);
         let is_last = decoded.chunk.last;
         assert!(shared.read.push(decoded).is_ok(), "the queue has a place for every chunk");
         read += 1;
@@ -457,7 +477,9 @@ fn decode_one(shared: &Shared<'_>, door: &mut Door<'_>) -> bool {
     let Some(mut decoded) = streamed.or_else(|| if shared.is_stopped() { None } else { shared.read_file() }) else {
         return false;
     };
+    decoded.journey.taken = Moment::now();
     decoded.filled = door.fill(&decoded.chunk, &mut decoded.frame);
+    decoded.journey.understood = Moment::now();
     let (input, index) = (usize::from(decoded.chunk.input), decoded.chunk.index);
     shared.decoded[input].put(index, decoded);
     true
@@ -479,7 +501,10 @@ impl Conductor<'_> {
             return false;
         }
         let positions = self.order.positions();
+        batch.decoded.journey.ordered = Moment::now();
         self.lane.order_and_decide(&mut batch.decoded.frame, positions, &mut batch.effects);
+        batch.decoded.journey.decided = Moment::now();
+        batch.decoded.journey.durable = batch.decoded.journey.decided;
         let done = positions.iter().map(|position| position.offset).sum();
         self.shared.setup.progress.store(done, Ordering::Relaxed);
         batch.number = self.batches;
@@ -577,7 +602,9 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
             shared.fail(EngineError::Journal(failure));
             return journal;
         }
-        for batch in pending.drain(..) {
+        let durable = Moment::now();
+        for mut batch in pending.drain(..) {
+            batch.decoded.journey.durable = durable;
             assert!(shared.durable.push(batch).is_ok(), "the queue has a place for every batch");
         }
         shared.bell.ring();
@@ -585,7 +612,7 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
 }
 
 /// The publisher: writes the pages in their order, and puts the boxes back into the circle.
-fn publish(shared: &Shared<'_>, press: &mut Press<'_>) {
+fn publish(shared: &Shared<'_>, press: &mut Press<'_>, mut watch: impl FnMut(&Published<'_>)) {
     let _alarm = Alarm(shared);
     let mut next = 0;
     while shared.total.get() != Some(&next) {
@@ -602,6 +629,14 @@ fn publish(shared: &Shared<'_>, press: &mut Press<'_>) {
         if let Err(failure) = press.print(&mut batch.page) {
             return shared.fail(EngineError::Output(failure));
         }
+        batch.decoded.journey.published = Moment::now();
+        let header = *batch.decoded.frame.view().header();
+        watch(&Published {
+            first: header.order.first_seq,
+            next: header.next_seq(),
+            journey: &batch.decoded.journey,
+            census: &batch.page.census,
+        });
         next += 1;
         batch.decoded.clear();
         batch.effects.clear();

@@ -14,6 +14,7 @@ use crate::ingest::door::Filled;
 use crate::ingest::input::{Chunk, line_sum};
 use crate::journal::frame::{Frame, Position};
 use crate::limits::LINE_BYTES_MAX;
+use crate::meter::Journey;
 use crate::record::{PlacedTally, SLOT, Tally, slot_body, slot_move_body};
 use crate::time::At;
 
@@ -31,6 +32,8 @@ pub struct Decoded {
     pub chunk: Chunk,
     /// What its lines came to.
     pub filled: Filled,
+    /// When it passed each stage of its way.
+    pub journey: Journey,
     /// The input's clock after it, once it was judged.
     clock: Option<At>,
 }
@@ -41,6 +44,7 @@ impl Decoded {
         self.frame.clear();
         self.chunk = Chunk::default();
         self.filled = Filled::default();
+        self.journey = Journey::default();
         self.clock = None;
     }
 }

@@ -17,6 +17,7 @@ use crate::ids::Seq;
 use crate::ingest::letter;
 use crate::journal::frame::FrameView;
 use crate::record::{Input, Record};
+use crate::view::census::Census;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::ledger::Ledger;
 use crate::view::paper::Paper;
@@ -26,6 +27,8 @@ pub struct Page {
     decisions: Paper,
     dead_letters: Paper,
     ledger: Ledger,
+    /// Whose reports it answers.
+    pub census: Census,
 }
 
 /// How pages are set.
@@ -39,7 +42,13 @@ pub struct Forms<'a> {
 impl Page {
     /// An empty page for a city's decisions.
     pub fn new(city: &City) -> Self {
-        Self { decisions: Paper::default(), dead_letters: Paper::default(), ledger: Ledger::new(city.sources.len()) }
+        let sources = city.sources.len();
+        Self {
+            decisions: Paper::default(),
+            dead_letters: Paper::default(),
+            ledger: Ledger::new(sources),
+            census: Census::new(sources),
+        }
     }
 
     /// Sets a frame's effects.
@@ -49,12 +58,14 @@ impl Page {
     pub fn set(&mut self, view: &FrameView<'_>, mut effects: &[(Seq, Effect)], forms: Forms<'_>) {
         self.decisions.clear();
         self.dead_letters.clear();
+        self.census.clear();
         for placed in view.records() {
             let record = placed.expect("a frame that was decided can be read").record;
             let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
             let (these, rest) = effects.split_at(own);
             effects = rest;
             self.ledger.fold(&record, these);
+            self.census.fold(&record);
             self.set_record(view, &record, these, forms);
         }
     }

@@ -18,6 +18,7 @@ use crate::journal::frame::{Kind, Position};
 use crate::journal::reader::Reader;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
+use crate::meter::{LatencyLedger, Moment};
 use crate::order::Order;
 use crate::publish::{Press, Sink};
 use crate::summary::{Outcome, Summary};
@@ -98,6 +99,9 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
         tell(format_args!("{}", facts(request, &city, &begun)));
     }
     let Begun { lane, journal, positions, key, history } = begun;
+    // Only where lines are decided as they come does the time that they take mean anything.
+    let budgets = city.sources.iter().map(|source| source.budget_ms);
+    let mut latency = request.follow.then(|| LatencyLedger::new(Moment::now(), budgets));
     let (lane, complete, broken) = if history == History::Done {
         (lane, true, None)
     } else {
@@ -115,7 +119,11 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
             progress: &progress,
         };
         let finished = with_progress(inputs.bytes(), &progress, request.quiet, || {
-            engine::run(&setup, inputs, lane, order, journal, &mut press)
+            engine::run(&setup, inputs, lane, order, journal, &mut press, |published| {
+                if let Some(latency) = &mut latency {
+                    latency.note(published.journey, published.census.iter());
+                }
+            })
         })?;
         let broken = Failure::broken(&finished.broken);
         let (lane, complete) = close_journal(finished, &city)?;
@@ -130,7 +138,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
         threads: request.threads,
         wall_s: started.elapsed().as_secs_f64(),
     };
-    Ok(Ran { summary: Summary::new(&city, &press.ledger, outcome), broken })
+    Ok(Ran { summary: Summary::new(&city, &press.ledger, latency.as_ref(), outcome), broken })
 }
 
 /// How the files of a source are laid out. Lines that name their sources themselves are JSON lines.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::city::City;
 use crate::effect::Digest;
-use crate::ids::Seq;
-use crate::meter::process;
+use crate::ids::{Seq, Tracking};
+use crate::meter::{LatencyLedger, Stage, process};
+use crate::report::Urgency;
 use crate::view::ledger::{Account, Ledger, Work};
 
 /// What a run, a replay or an audit came to.
@@ -33,6 +34,9 @@ pub struct Summary {
     pub resumed: bool,
     /// Why lines were rejected.
     pub reasons: Vec<Rejected>,
+    /// How long reports took from the door to the published decision, where they were decided as they came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub latency: Vec<Latency>,
     /// What people should look at.
     pub warnings: Vec<String>,
     /// Each source's account; `""` for lines that named none.
@@ -60,6 +64,80 @@ pub struct Rejected {
     pub lines: u64,
 }
 
+/// How long reports of one urgency took, against their budget.
+#[derive(Serialize, Debug)]
+pub struct Latency {
+    /// The urgency.
+    pub urgency: &'static str,
+    /// The smallest and the largest budget of its sources.
+    pub budget_ms: (f64, f64),
+    /// How many reports.
+    pub reports: u64,
+    /// How many took longer than their budget.
+    pub missed: u64,
+    /// Those, by the stage that took the largest part of the time.
+    pub missed_in: BTreeMap<&'static str, u64>,
+    /// Half of them took no longer.
+    pub p50_ms: f64,
+    /// 99 of 100 took no longer.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// The median time in each stage.
+    pub stages_p50_ms: BTreeMap<&'static str, f64>,
+    /// The slowest report of the last hour: what `paidan explain` knows it by.
+    pub slowest: Option<String>,
+}
+
+impl Latency {
+    /// Of every urgency that was reported.
+    fn of(ledger: &LatencyLedger) -> Vec<Self> {
+        let reported = Urgency::ALL.into_iter().filter(|urgency| !ledger.of(*urgency).total.is_empty());
+        reported.map(|urgency| Self::of_urgency(ledger, urgency)).collect()
+    }
+
+    fn of_urgency(ledger: &LatencyLedger, urgency: Urgency) -> Self {
+        let (line, (smallest, largest)) = (ledger.of(urgency), ledger.budgets(urgency).unwrap_or_default());
+        let named = |stage: Stage| (stage.name(), line.missed[stage as usize]);
+        let slowest = ledger.slowest().filter(|slow| slow.urgency == urgency).max_by_key(|slow| slow.ns);
+        Self {
+            urgency: urgency.letter(),
+            budget_ms: (ms(smallest), ms(largest)),
+            reports: line.total.len(),
+            missed: line.missed.iter().sum(),
+            missed_in: Stage::ALL.into_iter().map(named).filter(|(_, missed)| *missed > 0).collect(),
+            p50_ms: ms(line.total.value_at_percentile(50.0)),
+            p99_ms: ms(line.total.value_at_percentile(99.0)),
+            max_ms: ms(line.total.max()),
+            stages_p50_ms: Stage::ALL
+                .into_iter()
+                .map(|stage| (stage.name(), ms(line.stages[stage as usize].value_at_percentile(50.0))))
+                .collect(),
+            slowest: slowest.map(|slow| Tracking(slow.seq).to_string()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { urgency, reports, missed, budget_ms, p50_ms, p99_ms, max_ms, .. } = self;
+        let mut text = format!(
+            "时限 budget {urgency}: {reports} 份 reports, p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, max {max_ms:.2} ms, 超时 missed \
+             {missed} ({:.0} ms)",
+            budget_ms.1
+        );
+        for (stage, missed) in &self.missed_in {
+            text += &format!(", {missed} in {stage}");
+        }
+        if let Some(slowest) = &self.slowest {
+            text += &format!("; 最慢 slowest {slowest}");
+        }
+        text + "\n"
+    }
+}
+
+fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}
+
 /// How the log ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
@@ -78,8 +156,8 @@ pub struct Outcome {
 }
 
 impl Summary {
-    /// Of a ledger of a city.
-    pub fn new(city: &City, ledger: &Ledger, outcome: Outcome) -> Self {
+    /// Of a ledger of a city, and how long its reports took, if that was measured.
+    pub fn new(city: &City, ledger: &Ledger, latency: Option<&LatencyLedger>, outcome: Outcome) -> Self {
         let total = ledger.total();
         let names = city.sources.iter().map(|source| source.name.to_string()).chain([String::new()]);
         let sources = names.zip(ledger.accounts()).filter(|(_, account)| account.offered > 0);
@@ -98,6 +176,7 @@ impl Summary {
             complete: outcome.complete,
             resumed: outcome.resumed,
             reasons: reasons.collect(),
+            latency: latency.map(Latency::of).unwrap_or_default(),
             warnings: ledger.whereabouts.suspicions(city).iter().map(ToString::to_string).collect(),
             sources: sources.map(|(name, account)| (name, *account)).collect(),
             city: format!("{} {:016x}", city.id, city.version),
@@ -143,6 +222,7 @@ impl Summary {
                 work.forgotten
             );
         }
+        text.extend(self.latency.iter().map(Latency::text));
         for warning in &self.warnings {
             text += &format!("警告 warning: {warning}\n");
         }

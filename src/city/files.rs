@@ -228,6 +228,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub time: TimeSettings,
     #[serde(default)]
+    pub budget_ms: BudgetSettings,
+    #[serde(default)]
     pub memory: MemorySettings,
     #[serde(default)]
     pub source: Vec<Spanned<SourceSettings>>,
@@ -309,6 +311,18 @@ impl Default for TimeSettings {
     }
 }
 
+/// Milliseconds by urgency; what is left out is as for the city.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BudgetSettings {
+    #[serde(rename = "A")]
+    pub a: Option<Spanned<u32>>,
+    #[serde(rename = "B")]
+    pub b: Option<Spanned<u32>>,
+    #[serde(rename = "C")]
+    pub c: Option<Spanned<u32>>,
+}
+
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MemorySettings {
@@ -336,6 +350,8 @@ pub(super) struct SourceSettings {
     #[serde(default)]
     pub trust_urgency: bool,
     pub id_bytes_max: Option<u16>,
+    #[serde(default)]
+    pub budget_ms: BudgetSettings,
     pub frame: Option<Spanned<String>>,
     pub dedup: WindowSettings,
     pub layout: Option<Spanned<super::layout::LayoutSettings>>,

@@ -8,6 +8,7 @@
 
 mod area;
 mod border;
+mod budget;
 mod class;
 mod duty;
 mod files;
@@ -276,6 +277,7 @@ mod tests {
             ("city.toml", "may = [\"report\"]", "may = [\"rule\"]", ("city.toml", source, "rule")),
             ("city.toml", "same_place = \"radius\"", "same_place = \"near\"", ("city.toml", policy, "near")),
             ("city.toml", "radius_m = 50", "radius_m = 0", ("city.toml", policy, "radius_m")),
+            ("city.toml", "A = 50", "A = 0", ("city.toml", line(CITY, "A = 50"), "A = 0")),
             ("city.toml", "minutes = 1440", "minutes = 0", ("city.toml", policy, "0 minutes")),
             ("city.toml", "ids_max = 4000000", "ids_max = 1", ("city.toml", line(CITY, "ids_max"), "ids_max")),
             ("city.toml", "departments = \"all\"", "departments = [\"X\"]", ("city.toml", line(CITY, "[[pool]]"), "X")),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::budget;
 use super::files::{Problems, Settings, SourceSettings};
 use super::shape::Catalogue;
 use super::{FrameId, Frames, Layout, Names, Shape};
@@ -66,6 +67,8 @@ pub struct Source {
     pub trust_urgency: bool,
     /// Longest id in bytes.
     pub id_bytes_max: usize,
+    /// How long a report of it may take from the door to its published decision: milliseconds by the urgency's code.
+    pub budget_ms: [u32; 3],
     /// The frame of its places where it does not say one.
     pub frame: FrameId,
     /// Which of the city's dedup windows is its own.
@@ -93,6 +96,7 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> (Vec<Source>, Names, Vec<Window>) {
     let (mut sources, mut names, mut windows) = (Vec::new(), Names::default(), Vec::new());
+    let budget_ms = budget::compile(&settings.budget_ms, budget::DEFAULT_MS, problems);
     for spanned in &settings.source {
         let (offset, raw) = (spanned.span().start, spanned.get_ref());
         if raw.name.is_empty() || raw.name.len() > SOURCE_BYTES_MAX || !names.insert(&raw.name, sources.len() as u16) {
@@ -118,7 +122,7 @@ pub(super) fn compile(
             check_shape(raw, &compiled, offset, problems);
             compiled
         });
-        sources.push(compile_one(raw, offset, (frame, shape), dedup as u8, problems));
+        sources.push(compile_one(raw, offset, (frame, shape), (dedup as u8, budget_ms), problems));
     }
     if sources.is_empty() || sources.len() > 60_000 {
         problems.setting(0, format!("{} sources", sources.len()), "declare at least one [[source]], at most 60,000");
@@ -134,7 +138,7 @@ fn compile_one(
     raw: &SourceSettings,
     offset: usize,
     (frame, shape): (FrameId, Option<Shape>),
-    dedup: u8,
+    (dedup, budget_ms): (u8, [u32; 3]),
     problems: &mut Problems,
 ) -> Source {
     let name = &raw.name;
@@ -171,6 +175,7 @@ fn compile_one(
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
         id_bytes_max,
+        budget_ms: budget::compile(&raw.budget_ms, budget_ms, problems),
         frame,
         dedup,
         confidence: raw.shape.as_ref().map_or(CERTAIN, |shape| shape.get_ref().confidence(CERTAIN, problems)),

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod door;
 pub mod file;
 pub mod follow;
+pub mod inbox;
 pub mod input;
 mod json;
 pub mod letter;

@@ -66,6 +66,25 @@ pub fn run(lines: u64, out: &Path, seed: u64) -> Outcome {
     write_json(Some(&truth_json), &truth)
 }
 
+/// The first lines of a bench file, for whoever sends them: each line, and of a re-send the number of the line that it
+/// repeats, counted from 0.
+pub(crate) fn each(lines: u64, seed: u64, mut visit: impl FnMut(&[u8], Option<u64>)) {
+    let (mut generator, mut line) = (Generator::new(seed), Vec::new());
+    for number in 1..=lines {
+        line.clear();
+        let repeated = match generator.line(number, &mut line) {
+            Origin::Resend(of) => Some(of - 1),
+            _ => None,
+        };
+        visit(&line, repeated);
+    }
+}
+
+/// The line clock of a line, counted from 0, in milliseconds since 1970.
+pub(crate) const fn clock_ms(line: u64) -> u64 {
+    CLOCK_START_MS + line * 1_000 / LINES_PER_S
+}
+
 /// `path` with `suffix` behind its name.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -257,7 +276,7 @@ impl Generator {
             7..9 => Source::App,
             _ => Source::Hotline,
         };
-        let clock = CLOCK_START_MS + (number - 1) * 1_000 / LINES_PER_S;
+        let clock = clock_ms(number - 1);
         let ts = clock + u64::from(rng.below(2 * JITTER_MS)) - u64::from(JITTER_MS);
         let cell = if rng.below(2) == 0 {
             ((HOT_FIRST + self.cells.draw(rng) as u64 * HOT_STRIDE) % u64::from(COLUMNS * ROWS)) as u32

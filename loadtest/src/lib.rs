@@ -5,16 +5,24 @@ mod counts;
 pub mod r#gen;
 mod line;
 mod lines;
+pub mod load;
 pub mod machine;
+pub mod measure;
+pub mod pool;
 mod progress;
 pub mod ratio;
 pub mod reference;
 pub mod result;
 mod rng;
+pub mod schedule;
+pub mod sender;
+mod shown;
+pub mod target;
 mod truth;
 pub mod try_out;
 pub mod us311_city;
 mod usage;
+pub mod watcher;
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.
 pub type Outcome<T = ()> = Result<T, String>;

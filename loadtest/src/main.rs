@@ -1,7 +1,7 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
 use clap::{Parser, Subcommand};
-use loadtest::{bench_city, r#gen, ratio, reference, try_out, us311_city};
+use loadtest::{bench_city, r#gen, load, ratio, reference, try_out, us311_city};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -43,6 +43,8 @@ enum Mode {
     /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv.
     #[command(subcommand)]
     GenCity(City),
+    /// Send reports to a target at a rate, in an open loop, and measure how long answers take.
+    Run(load::Args),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
     /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Mode::Gen { lines, out, seed } => r#gen::run(lines, &out, seed),
         Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
         Mode::GenCity(City::Us311(args)) => us311_city::write(&args),
+        Mode::Run(args) => load::run(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
         Mode::Try(args) => try_out::run(&args),

@@ -20,17 +20,36 @@ pub struct Usage {
 impl Usage {
     /// Of this process, which began its work at `started`.
     pub fn since(started: Instant) -> Outcome<Self> {
-        let cpu_s = cpu_s(UsageWho::RUSAGE_SELF)?;
+        let cpu_s = process_cpu_s()?;
         Ok(Self { wall_s: started.elapsed().as_secs_f64(), cpu_s, peak_rss_mib: peak_rss_mib()? })
     }
 }
 
+/// Memory resident now, in MiB; zero where the kernel does not say.
+pub fn rss_mib() -> f64 {
+    status_mib("VmRSS:").unwrap_or(0.0)
+}
+
 /// Not from `getrusage`: its peak also counts what the parent had resident when it started this process.
-fn peak_rss_mib() -> Outcome<f64> {
+pub fn peak_rss_mib() -> Outcome<f64> {
+    status_mib("VmHWM:")
+}
+
+fn status_mib(key: &str) -> Outcome<f64> {
     let path = "/proc/self/status";
     let status = std::fs::read_to_string(path).map_err(|e| format!("{path}: cannot read: {e}"))?;
-    let kib = |line: &str| line.strip_prefix("VmHWM:")?.strip_suffix("kB")?.trim().parse::<f64>().ok();
-    status.lines().find_map(kib).map(|kib| kib / 1024.0).ok_or_else(|| format!("{path}: has no VmHWM in kB"))
+    let kib = |line: &str| line.strip_prefix(key)?.strip_suffix("kB")?.trim().parse::<f64>().ok();
+    status.lines().find_map(kib).map(|kib| kib / 1024.0).ok_or_else(|| format!("{path}: has no {key} in kB"))
+}
+
+/// User and system seconds of this thread; zero where the kernel does not say.
+pub fn thread_cpu_s() -> f64 {
+    cpu_s(UsageWho::RUSAGE_THREAD).unwrap_or(0.0)
+}
+
+/// User and system seconds of this process.
+pub fn process_cpu_s() -> Outcome<f64> {
+    cpu_s(UsageWho::RUSAGE_SELF)
 }
 
 /// User and system seconds of all children that have ended and been waited for.

@@ -3,11 +3,13 @@
 pub mod bench_city;
 mod counts;
 pub mod r#gen;
+pub mod idle;
 mod line;
 mod lines;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod overload;
 pub mod pool;
 mod progress;
 pub mod ratio;
@@ -17,12 +19,15 @@ mod rng;
 pub mod schedule;
 pub mod sender;
 mod shown;
+pub mod soak;
+pub mod sweep;
 pub mod target;
 mod truth;
 pub mod try_out;
 pub mod us311_city;
 mod usage;
 pub mod watcher;
+mod yardstick;
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.
 pub type Outcome<T = ()> = Result<T, String>;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use hdrhistogram::Histogram;
 use paidan::meter::Moment;
 
 use crate::counts::write_json;
@@ -138,6 +139,8 @@ pub struct Run {
     pub result: LoadResult,
     /// The figures behind it.
     pub measured: Measured,
+    /// The machine's own pauses meanwhile, in nanoseconds.
+    pub hiccups: Histogram<u64>,
 }
 
 /// A folder that is removed with all that is in it.
@@ -191,8 +194,9 @@ impl<'a> Bench<'a> {
         let cpu_s = usage::process_cpu_s()? - cpu_before - sending.cpu_s - watched.cpu_s;
         self.clear_data();
         let measured = measure::measure(&self.pool, pace, frame, &sending, &answers.batches);
+        let hiccups = watched.hiccups.clone();
         let seen = Seen { proof, sending, watched, cpu_s, answers };
-        Ok(Run { result: self.result(mode, pace, frame, &measured, seen)?, measured })
+        Ok(Run { result: self.result(mode, pace, frame, &measured, seen)?, measured, hiccups })
     }
 
     /// The sender against nobody, at twice the rate: its lag is its own.
@@ -202,7 +206,8 @@ impl<'a> Bench<'a> {
         Distribution::of(&sending.lag)
     }
 
-    fn target(&self, warm_up: u64, frame: Frame) -> Outcome<Box<dyn Target>> {
+    /// A new target, which begins to count behind so many reports.
+    pub(crate) fn target(&self, warm_up: u64, frame: Frame) -> Outcome<Box<dyn Target>> {
         Ok(match self.load.target {
             Whom::Paidan => Box::new(InProcess::start(&Setting {
                 city: Some(self.city.clone()),
@@ -223,7 +228,8 @@ impl<'a> Bench<'a> {
         self.work.0.join("data")
     }
 
-    fn clear_data(&self) {
+    /// Removes what a target has left.
+    pub(crate) fn clear_data(&self) {
         // What is left over goes with the work folder.
         let _ = std::fs::remove_dir_all(self.data());
     }

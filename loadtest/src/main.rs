@@ -1,7 +1,7 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
 use clap::{Parser, Subcommand};
-use loadtest::{bench_city, r#gen, load, ratio, reference, try_out, us311_city};
+use loadtest::{bench_city, r#gen, idle, load, overload, ratio, reference, soak, sweep, try_out, us311_city};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,6 +45,14 @@ enum Mode {
     GenCity(City),
     /// Send reports to a target at a rate, in an open loop, and measure how long answers take.
     Run(load::Args),
+    /// Search for the largest rate that a target keeps up, and measure how long answers take at parts of it.
+    Sweep(sweep::Args),
+    /// Send more than a target can keep up, then half of it, and see who is served meanwhile and when all is as before.
+    Overload(overload::Args),
+    /// Send next to nothing: what waiting costs, and how long a lone report takes.
+    Idle(idle::Args),
+    /// Run for long, and fail if memory or handles are not flat.
+    Soak(soak::Args),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
     /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
@@ -71,6 +79,10 @@ fn main() -> ExitCode {
         Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
         Mode::GenCity(City::Us311(args)) => us311_city::write(&args),
         Mode::Run(args) => load::run(&args),
+        Mode::Sweep(args) => sweep::run(&args),
+        Mode::Overload(args) => overload::run(&args),
+        Mode::Idle(args) => idle::run(&args),
+        Mode::Soak(args) => soak::run(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
         Mode::Try(args) => try_out::run(&args),

@@ -88,10 +88,9 @@ pub fn open_loop(pool: &Pool, pace: &Pace, length: Duration, target: &mut dyn Ta
         was_full: false,
     };
     let end = start.plus(length);
-    while run.has_more() && Moment::now() < end {
-        if !run.step(target) {
-            run.nap();
-        }
+    // What is due at the end is sent, as far as there is room.
+    while run.has_more() && (run.step(target) || Moment::now() < end) {
+        run.nap_unless_due();
     }
     let mut sending = run.sending;
     sending.due = pace.instants().take_while(|ns| *ns < length.as_nanos() as u64).count() as u64;
@@ -159,9 +158,12 @@ impl<I: Iterator<Item = u64>> OpenLoop<'_, I> {
     }
 
     /// Sleeps until something is due, or the target may have room.
-    fn nap(&mut self) {
+    fn nap_unless_due(&mut self) {
         let now = Moment::now().since(self.sending.start);
         let due = self.instants.peek().map_or(0, |due| due.saturating_sub(now));
+        if due == 0 && self.held.is_none() {
+            return;
+        }
         let wait = if self.held.is_some() { NAP } else { Duration::from_nanos(due).max(NAP) };
         std::thread::sleep(wait);
     }

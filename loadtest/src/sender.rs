@@ -89,7 +89,12 @@ pub fn open_loop(pool: &Pool, pace: &Pace, length: Duration, target: &mut dyn Ta
     };
     let end = start.plus(length);
     // What is due at the end is sent, as far as there is room.
-    while run.has_more() && (run.step(target) || Moment::now() < end) {
+    while run.has_more() {
+        // Asked first: what is due by the end is due then.
+        let is_over = Moment::now() >= end;
+        if !run.step(target) && is_over {
+            break;
+        }
         run.nap_unless_due();
     }
     let mut sending = run.sending;

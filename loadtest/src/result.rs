@@ -95,7 +95,7 @@ pub struct Schedule {
 pub struct Counts {
     /// Reports that were due.
     pub due: u64,
-    /// Of those, given to the target before the end.
+    /// Of those, given to the target before the end or a second after it.
     pub sent: u64,
     /// Of those, never given to it: it had no room.
     pub unsent: u64,

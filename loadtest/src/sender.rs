@@ -13,6 +13,8 @@ use crate::usage;
 
 /// Most reports of a parcel: so that a target that was full is not given all that piled up at once.
 const PARCEL_REPORTS_MAX: u32 = 2_048;
+/// How long after the end a target may take to make room for what was due before it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// What is slept when nothing is due, or the target is full: the operating system does not wake anybody much faster.
 const NAP: Duration = Duration::from_micros(50);
 
@@ -87,14 +89,8 @@ pub fn open_loop(pool: &Pool, pace: &Pace, length: Duration, target: &mut dyn Ta
         held: None,
         was_full: false,
     };
-    let end = start.plus(length);
-    // What is due at the end is sent, as far as there is room.
-    while run.has_more() {
-        // Asked first: what is due by the end is due then.
-        let is_over = Moment::now() >= end;
-        if !run.step(target) && is_over {
-            break;
-        }
+    let end = start.plus(length + PATIENCE);
+    while run.has_more() && (run.step(target) || Moment::now() < end) {
         run.nap_unless_due();
     }
     let mut sending = run.sending;
@@ -126,7 +122,7 @@ impl<I: Iterator<Item = u64>> OpenLoop<'_, I> {
 
     /// Sends what is due. Whether there may be more to send at once.
     fn step(&mut self, target: &mut dyn Target) -> bool {
-        let Some(held) = self.held.take().or_else(|| self.gather(target)) else { return false };
+        let Some(held) = self.gather(target) else { return false };
         let sent = Moment::now();
         match target.offer(held.lines, held.reports, sent) {
             Ok(()) => {
@@ -146,14 +142,16 @@ impl<I: Iterator<Item = u64>> OpenLoop<'_, I> {
         }
     }
 
-    /// Writes what is due by now.
+    /// Writes what is due by now, behind what the target had no room for.
     fn gather(&mut self, target: &mut dyn Target) -> Option<Held> {
         let now = Moment::now().since(self.sending.start);
-        let due = *self.instants.peek()?;
-        if due > now {
-            return None;
-        }
-        let mut held = Held { lines: target.room(), reports: 0, due };
+        let mut held = match self.held.take() {
+            Some(held) => held,
+            None => {
+                let due = *self.instants.peek().filter(|due| **due <= now)?;
+                Held { lines: target.room(), reports: 0, due }
+            }
+        };
         while held.reports < PARCEL_REPORTS_MAX {
             let Some(instant) = self.instants.next_if(|instant| *instant <= now) else { break };
             self.scribe.write(instant, &mut held.lines);

@@ -3,12 +3,14 @@
 pub mod bench_city;
 mod counts;
 pub mod r#gen;
+pub mod hdr_files;
 mod line;
 mod lines;
 pub mod machine;
 mod progress;
 pub mod ratio;
 pub mod reference;
+pub mod report;
 pub mod result;
 mod rng;
 mod truth;

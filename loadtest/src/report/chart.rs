@@ -1,0 +1,321 @@
+//! A figure: lines and dots between two axes, as SVG that stretches with the page while its text does not.
+//!
+//! The `<svg>` is the area between the axes, as wide as the page leaves it: across, everything is placed in percent;
+//! down, in pixels. Paths, which know no percent, lie in an inner `<svg>` that is stretched, with strokes that are not.
+//! Labels stand outside of the area, in the padding of its box. So the same figure is legible on a phone and on a desk.
+
+use super::axis::Axis;
+use super::markup::{Element, Words};
+use super::table::Table;
+use std::fmt::Write;
+
+/// Units across the stretched inner drawing.
+const ACROSS: f64 = 1000.0;
+/// Pixels between the base lines of labels that must not overlap.
+const LINE_PX: f64 = 14.0;
+
+/// How a series is drawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stroke {
+    /// A line.
+    Solid,
+    /// A thinner, broken line.
+    Dashed,
+    /// A full dot at every point.
+    Dots,
+    /// An open dot at every point.
+    Rings,
+}
+
+/// Points that belong together.
+pub struct Series {
+    /// What the legend calls it; one without a name is not in the legend.
+    pub name: String,
+    /// The class that colours it.
+    pub class: &'static str,
+    /// How it is drawn.
+    pub stroke: Stroke,
+    /// Along x; a point without a place on its axes breaks a line.
+    pub points: Vec<(f64, f64)>,
+    /// What stands at its end; may be empty.
+    pub label: &'static str,
+}
+
+/// A value that the reader compares with.
+pub struct Guide {
+    /// On its axis.
+    pub at: f64,
+    /// The class that colours it.
+    pub class: &'static str,
+    /// What it is.
+    pub label: String,
+}
+
+/// A figure in the making.
+pub struct Chart<'a> {
+    /// Its name.
+    pub title: String,
+    /// What is to be seen in it, for those who do not see it, in a sentence or two.
+    pub about: String,
+    /// Across.
+    pub x: &'a Axis,
+    /// Upwards.
+    pub y: &'a Axis,
+    /// Pixels between bottom and top.
+    pub height: f64,
+    /// What is drawn, the first at the back.
+    pub series: Vec<Series>,
+    /// Values of y.
+    pub levels: Vec<Guide>,
+    /// Values of x.
+    pub marks: Vec<Guide>,
+    /// Up to which x nothing counts.
+    pub warm_up: Option<f64>,
+}
+
+impl Chart<'_> {
+    /// The figure with its legend, and its numbers as a table.
+    pub fn figure(&self, numbers: &Table) -> Element {
+        self.drawing().child(numbers.folded())
+    }
+
+    /// The figure with its legend; its numbers stand in a table of the section.
+    pub fn drawing(&self) -> Element {
+        let figure = Element::new("figure").child(Element::new("figcaption").text(&self.title));
+        match self.series.iter().all(|series| series.points.is_empty()) {
+            true => figure.child(none()),
+            false => figure.child(self.legend()).child(self.plot()),
+        }
+    }
+
+    fn legend(&self) -> Element {
+        let named = self.series.iter().filter(|series| !series.name.is_empty());
+        let entries = named.map(|series| (series.class, sample(series.stroke, series.class), series.name.as_str()));
+        let warm_up = self.warm_up.filter(|until| *until > 0.0).map(|_| {
+            let patch = Element::new("rect").class("warm-up").with("width", 26).with("height", 12);
+            ("warm-up", patch, "预热 warm-up")
+        });
+        let items = entries.chain(warm_up).map(|(_, sample, name)| {
+            let swatch = Element::new("svg").class("swatch").with("width", 26).with("height", 12);
+            Element::new("li").child(swatch.with("aria-hidden", "true").child(sample)).text(name)
+        });
+        Element::new("ul").class("legend").children(items)
+    }
+
+    fn plot(&self) -> Element {
+        let svg = Element::new("svg")
+            .class("plot")
+            .with("role", "img")
+            .with("width", "100%")
+            .with("height", self.height)
+            .child(Element::new("title").text(&self.title))
+            .child(Element::new("desc").text(&self.about))
+            .children(self.shade())
+            .children(self.grid())
+            .child(self.lines())
+            .children(self.series.iter().flat_map(|series| self.dots(series)))
+            .children(self.level_guides())
+            .children(self.mark_guides())
+            .children(self.end_labels());
+        let longest = |labels: &mut dyn Iterator<Item = &str>| labels.map(width_px).fold(0.0, f64::max);
+        let left = longest(&mut self.y.ticks.iter().map(|tick| tick.label.as_str())) + 14.0;
+        let right = longest(&mut self.series.iter().map(|series| series.label)) + 16.0;
+        let padding = format!("padding-left:{left:.0}px;padding-right:{right:.0}px");
+        Element::new("div").class("area").with("style", padding).child(svg)
+    }
+
+    fn shade(&self) -> Option<Element> {
+        let until = self.x.place(self.warm_up?)?;
+        let rect = Element::new("rect").class("warm-up").with("width", percent(until)).with("height", self.height);
+        (until > 0.0).then_some(rect)
+    }
+
+    fn grid(&self) -> Vec<Element> {
+        let mut grid = Vec::new();
+        for tick in &self.y.ticks {
+            let y = self.down(tick.at);
+            grid.push(line("grid", ("0", y), ("100%", y)));
+            grid.push(label("tick end", "0", y + 4.0, -8.0, &tick.label));
+        }
+        for tick in &self.x.ticks {
+            let x = percent(tick.at);
+            grid.push(line("grid", (&x, 0.0), (&x, self.height)));
+            grid.push(label("tick middle", &x, self.height + 17.0, 0.0, &tick.label));
+        }
+        grid.push(label("axis", "0", -10.0, 0.0, &self.y.title));
+        grid.push(label("axis end", "100%", self.height + 34.0, 0.0, &self.x.title));
+        grid
+    }
+
+    fn lines(&self) -> Element {
+        let is_line = |series: &&Series| matches!(series.stroke, Stroke::Solid | Stroke::Dashed);
+        let paths = self.series.iter().filter(is_line).map(|series| {
+            let class = format!("line {} {}", stroke_class(series.stroke), series.class);
+            Element::new("path").class(class).with("d", self.path(&series.points))
+        });
+        Element::new("svg")
+            .class("lines")
+            .with("width", "100%")
+            .with("height", self.height)
+            .with("viewBox", format!("0 0 {ACROSS} {}", self.height))
+            .with("preserveAspectRatio", "none")
+            .children(paths)
+    }
+
+    fn path(&self, points: &[(f64, f64)]) -> String {
+        let mut path = String::new();
+        let mut goes_on = false;
+        for &(x, y) in points {
+            let place = self.place(x, y);
+            if let Some((across, down)) = place {
+                let command = if goes_on { 'L' } else { 'M' };
+                write!(path, "{command}{:.1} {down:.1}", across * ACROSS).expect("a string has room");
+            }
+            goes_on = place.is_some();
+        }
+        path
+    }
+
+    fn dots(&self, series: &Series) -> Vec<Element> {
+        let radius = match series.stroke {
+            Stroke::Dots => 4.0,
+            Stroke::Rings => 3.5,
+            Stroke::Solid | Stroke::Dashed => return Vec::new(),
+        };
+        let class = format!("{} {}", stroke_class(series.stroke), series.class);
+        let places = series.points.iter().filter_map(|&(x, y)| self.place(x, y));
+        places.map(|(across, down)| dot(&class, &percent(across), down, radius)).collect()
+    }
+
+    /// Horizontal lines, each with its label above its start.
+    fn level_guides(&self) -> Vec<Element> {
+        let placed = self.levels.iter().filter_map(|guide| Some((guide, self.down(self.y.place(guide.at)?))));
+        let (guides, ys): (Vec<_>, Vec<_>) = placed.unzip();
+        let bases = apart(ys.iter().map(|y| y - 4.0).collect(), self.height);
+        let drawn = guides.iter().zip(ys).zip(bases).flat_map(|((guide, y), base)| {
+            let class = format!("guide {}", guide.class);
+            [line(&class, ("0", y), ("100%", y)), label(&format!("note {}", guide.class), "0", base, 4.0, &guide.label)]
+        });
+        drawn.collect()
+    }
+
+    /// Vertical lines, each with its label in a row of its own at the top.
+    fn mark_guides(&self) -> Vec<Element> {
+        let placed = self.marks.iter().filter_map(|guide| Some((guide, self.x.place(guide.at)?)));
+        let drawn = placed.enumerate().flat_map(|(row, (guide, at))| {
+            let x = percent(at);
+            let (side, dx) = if at > 0.5 { ("end", -5.0) } else { ("start", 5.0) };
+            let class = format!("note {side} {}", guide.class);
+            let base = LINE_PX * (row as f64 + 1.0);
+            [
+                line(&format!("guide {}", guide.class), (&x, 0.0), (&x, self.height)),
+                label(&class, &x, base, dx, &guide.label),
+            ]
+        });
+        drawn.collect()
+    }
+
+    fn end_labels(&self) -> Vec<Element> {
+        let ends = self.series.iter().filter(|series| !series.label.is_empty());
+        let placed = ends.filter_map(|series| {
+            let last = series.points.iter().rev().find_map(|&(x, y)| self.place(x, y))?;
+            Some((series, last))
+        });
+        let (series, places): (Vec<_>, Vec<_>) = placed.unzip();
+        let bases = apart(places.iter().map(|(_, down)| down + 4.0).collect(), self.height);
+        let labels = series.iter().zip(places).zip(bases).map(|((series, (across, _)), base)| {
+            label(&format!("note {}", series.class), &percent(across), base, 6.0, series.label)
+        });
+        labels.collect()
+    }
+
+    /// From 0 to 1 across, and pixels down.
+    fn place(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        Some((self.x.place(x)?, self.down(self.y.place(y)?)))
+    }
+
+    fn down(&self, up: f64) -> f64 {
+        (1.0 - up) * self.height
+    }
+}
+
+/// What stands where a figure would have nothing to show.
+fn none() -> Element {
+    Element::new("p").class("none").text(Words("数据不足，不作图。", "Not enough values for a figure."))
+}
+
+/// Base lines of labels, moved apart as little as it takes, in the order of `wanted`, none below `bottom`.
+fn apart(wanted: Vec<f64>, bottom: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let mut bases = wanted;
+    let mut free = f64::NEG_INFINITY;
+    for n in &order {
+        bases[*n] = bases[*n].max(free);
+        free = bases[*n] + LINE_PX;
+    }
+    let mut free = bottom;
+    for n in order.iter().rev() {
+        bases[*n] = bases[*n].min(free);
+        free = bases[*n] - LINE_PX;
+    }
+    bases
+}
+
+fn stroke_class(stroke: Stroke) -> &'static str {
+    match stroke {
+        Stroke::Solid => "solid",
+        Stroke::Dashed => "dashed",
+        Stroke::Dots => "dot",
+        Stroke::Rings => "ring",
+    }
+}
+
+/// What a series looks like, for the legend.
+fn sample(stroke: Stroke, class: &str) -> Element {
+    let classes = format!("{} {class}", stroke_class(stroke));
+    match stroke {
+        Stroke::Solid | Stroke::Dashed => line(&format!("line {classes}"), ("0", 6.0), ("26", 6.0)),
+        Stroke::Dots | Stroke::Rings => dot(&classes, "13", 6.0, 4.0),
+    }
+}
+
+/// About how wide a label is: han are as wide as the font is high, others about half.
+fn width_px(text: &str) -> f64 {
+    text.chars().map(|c| if c.is_ascii() { 6.6 } else { 12.0 }).sum()
+}
+
+fn percent(at: f64) -> String {
+    format!("{:.2}%", at * 100.0)
+}
+
+fn line(class: &str, (x1, y1): (&str, f64), (x2, y2): (&str, f64)) -> Element {
+    let line = Element::new("line").class(class);
+    line.with("x1", x1).with("y1", one_decimal(y1)).with("x2", x2).with("y2", one_decimal(y2))
+}
+
+fn dot(class: &str, x: &str, y: f64, radius: f64) -> Element {
+    Element::new("circle").class(class).with("cx", x).with("cy", one_decimal(y)).with("r", radius)
+}
+
+fn label(class: &str, x: &str, y: f64, dx: f64, text: &str) -> Element {
+    Element::new("text").class(class).with("x", x).with("y", one_decimal(y)).with("dx", dx).text(text)
+}
+
+fn one_decimal(px: f64) -> f64 {
+    (px * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_moved_apart_and_stay_inside() {
+        let check = |wanted: &[f64], expected: &[f64]| assert_eq!(apart(wanted.to_vec(), 100.0), expected);
+        check(&[], &[]);
+        check(&[50.0, 10.0], &[50.0, 10.0]);
+        check(&[50.0, 48.0, 49.0], &[76.0, 48.0, 62.0]);
+        check(&[99.0, 98.0], &[100.0, 86.0]);
+    }
+}

@@ -305,7 +305,8 @@ fn parsed(html: &str) -> Document<'_> {
 }
 
 fn all_text(node: Node) -> String {
-    node.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect()
+    let texts = node.descendants().filter(Node::is_text).filter_map(|text| text.text());
+    texts.collect::<String>().replace('\u{a0}', " ")
 }
 
 fn figures<'a, 'b>(page: &'a Document<'b>) -> Vec<Node<'a, 'b>> {
@@ -383,7 +384,7 @@ fn the_page_says_what_was_found() {
         };
         figures(&page).into_iter().filter(is_it).map(ticks).collect()
     };
-    for title in ["latency percentiles", "rate —", "backlog —", "time in each stage"] {
+    for title in ["latency percentiles", "速率 rate", "积压 backlog", "time in each stage"] {
         let ticks = of_one(title);
         assert_eq!(ticks.len(), 2, "{title}");
         assert_eq!(ticks[0], ticks[1], "{title}: the same axes");

@@ -148,8 +148,8 @@ fn nines_of(percent: f64) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn labels(axis: &Axis) -> Vec<&str> {
-        axis.ticks.iter().map(|tick| tick.label.as_str()).collect()
+    fn labels(axis: &Axis) -> Vec<String> {
+        axis.ticks.iter().map(|tick| tick.label.replace('\u{a0}', " ")).collect()
     }
 
     fn check(axis: &Axis, expected: &[&str], value: f64, place: Option<f64>) {

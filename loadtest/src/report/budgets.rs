@@ -24,7 +24,7 @@ pub fn of(runs: &[LoadResult]) -> Option<Element> {
 
 fn of_run(runs: &[LoadResult], n: usize) -> Element {
     let run = &runs[n];
-    let heading = |words| Element::new("h3").text(names::figure(words, runs, n));
+    let heading = |words: Words| Element::new("h3").text(format_args!("{words} {}", names::of(runs, n)));
     let mut all = vec![heading(Words("超预算", "budget misses")), misses(&run.budgets).element()];
     if !run.exemplars.is_empty() {
         all.push(heading(Words("最慢的上报", "slowest reports")));

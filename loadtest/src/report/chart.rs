@@ -13,6 +13,18 @@ use std::fmt::Write;
 const ACROSS: f64 = 1000.0;
 /// Pixels between the base lines of labels that must not overlap.
 const LINE_PX: f64 = 14.0;
+/// Labels that start further apart than this part of the width cannot overlap.
+const NEAR: f64 = 0.12;
+/// Pixels between the area and the lowest label of a vertical line, past the tick at its corner.
+const MARK_PX: f64 = 11.0;
+/// Pixels across that the ticks of x may take on a phone.
+const TICKS_PX: f64 = 240.0;
+/// Pixels above the area, for the title of the y axis.
+const TOP_PX: f64 = 26.0;
+/// Pixels below it, for ticks and the title of the x axis.
+const BOTTOM_PX: f64 = 42.0;
+/// What the table beside a figure is called.
+const DATA: Words = Words("数据表", "data table");
 
 /// How a series is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +67,8 @@ pub struct Guide {
 pub struct Chart<'a> {
     /// Its name.
     pub title: String,
+    /// Whose figure it is, where there are several of the name; else empty.
+    pub of: String,
     /// What is to be seen in it, for those who do not see it, in a sentence or two.
     pub about: String,
     /// Across.
@@ -76,12 +90,13 @@ pub struct Chart<'a> {
 impl Chart<'_> {
     /// The figure with its legend, and its numbers as a table.
     pub fn figure(&self, numbers: &Table) -> Element {
-        self.drawing().child(numbers.folded())
+        self.drawing().child(numbers.folded(DATA))
     }
 
     /// The figure with its legend; its numbers stand in a table of the section.
     pub fn drawing(&self) -> Element {
-        let figure = Element::new("figure").child(Element::new("figcaption").text(&self.title));
+        let caption = Element::new("figcaption").text(&self.title).children(of(&self.of));
+        let figure = Element::new("figure").child(caption);
         match self.series.iter().all(|series| series.points.is_empty()) {
             true => figure.child(none()),
             false => figure.child(self.legend()).child(self.plot()),
@@ -89,7 +104,8 @@ impl Chart<'_> {
     }
 
     fn legend(&self) -> Element {
-        let named = self.series.iter().filter(|series| !series.name.is_empty());
+        // What is drawn last lies on top and is named first.
+        let named = self.series.iter().rev().filter(|series| !series.name.is_empty());
         let entries = named.map(|series| (series.class, sample(series.stroke, series.class), series.name.as_str()));
         let warm_up = self.warm_up.filter(|until| *until > 0.0).map(|_| {
             let patch = Element::new("rect").class("warm-up").with("width", 26).with("height", 12);
@@ -120,7 +136,8 @@ impl Chart<'_> {
         let longest = |labels: &mut dyn Iterator<Item = &str>| labels.map(width_px).fold(0.0, f64::max);
         let left = longest(&mut self.y.ticks.iter().map(|tick| tick.label.as_str())) + 14.0;
         let right = longest(&mut self.series.iter().map(|series| series.label)) + 16.0;
-        let padding = format!("padding-left:{left:.0}px;padding-right:{right:.0}px");
+        let top = TOP_PX + self.marks_px();
+        let padding = format!("padding:{top:.0}px {right:.0}px {BOTTOM_PX}px {left:.0}px");
         Element::new("div").class("area").with("style", padding).child(svg)
     }
 
@@ -137,12 +154,15 @@ impl Chart<'_> {
             grid.push(line("grid", ("0", y), ("100%", y)));
             grid.push(label("tick end", "0", y + 4.0, -8.0, &tick.label));
         }
-        for tick in &self.x.ticks {
+        let is_tight = self.x.ticks.iter().map(|tick| width_px(&tick.label) + 4.0).sum::<f64>() > TICKS_PX;
+        for (n, tick) in self.x.ticks.iter().enumerate() {
             let x = percent(tick.at);
+            // Left out where the page is narrow.
+            let class = if is_tight && n % 2 == 1 { "tick middle wide-only" } else { "tick middle" };
             grid.push(line("grid", (&x, 0.0), (&x, self.height)));
-            grid.push(label("tick middle", &x, self.height + 17.0, 0.0, &tick.label));
+            grid.push(label(class, &x, self.height + 17.0, 0.0, &tick.label));
         }
-        grid.push(label("axis", "0", -10.0, 0.0, &self.y.title));
+        grid.push(label("axis", "0", -10.0 - self.marks_px(), 0.0, &self.y.title));
         grid.push(label("axis end", "100%", self.height + 34.0, 0.0, &self.x.title));
         grid
     }
@@ -191,7 +211,7 @@ impl Chart<'_> {
     fn level_guides(&self) -> Vec<Element> {
         let placed = self.levels.iter().filter_map(|guide| Some((guide, self.down(self.y.place(guide.at)?))));
         let (guides, ys): (Vec<_>, Vec<_>) = placed.unzip();
-        let bases = apart(ys.iter().map(|y| y - 4.0).collect(), self.height);
+        let bases = apart(ys.iter().map(|y| (0.0, y - 4.0)).collect(), self.height);
         let drawn = guides.iter().zip(ys).zip(bases).flat_map(|((guide, y), base)| {
             let class = format!("guide {}", guide.class);
             [line(&class, ("0", y), ("100%", y)), label(&format!("note {}", guide.class), "0", base, 4.0, &guide.label)]
@@ -199,20 +219,27 @@ impl Chart<'_> {
         drawn.collect()
     }
 
-    /// Vertical lines, each with its label in a row of its own at the top.
+    /// Vertical lines up to their labels above the area. The further right, the higher: most labels stand to the left of
+    /// their lines, where those of the others end below them.
     fn mark_guides(&self) -> Vec<Element> {
         let placed = self.marks.iter().filter_map(|guide| Some((guide, self.x.place(guide.at)?)));
-        let drawn = placed.enumerate().flat_map(|(row, (guide, at))| {
-            let x = percent(at);
-            let (side, dx) = if at > 0.5 { ("end", -5.0) } else { ("start", 5.0) };
-            let class = format!("note {side} {}", guide.class);
-            let base = LINE_PX * (row as f64 + 1.0);
-            [
-                line(&format!("guide {}", guide.class), (&x, 0.0), (&x, self.height)),
-                label(&class, &x, base, dx, &guide.label),
-            ]
+        let mut placed: Vec<_> = placed.collect();
+        placed.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let rows = placed.iter().enumerate().map(|(row, (guide, at))| (guide, at, -LINE_PX * row as f64 - MARK_PX));
+        let lines = rows.clone().map(|(guide, at, base)| {
+            let x = percent(*at);
+            line(&format!("guide {}", guide.class), (&x, base - LINE_PX / 2.0), (&x, self.height))
         });
-        drawn.collect()
+        let labels = rows.map(|(guide, at, base)| {
+            let (side, dx) = if *at > 0.45 { ("end", -5.0) } else { ("start", 5.0) };
+            label(&format!("note {side} {}", guide.class), &percent(*at), base, dx, &guide.label)
+        });
+        lines.chain(labels).collect()
+    }
+
+    /// Pixels above the area that the labels of vertical lines take.
+    fn marks_px(&self) -> f64 {
+        if self.marks.is_empty() { 0.0 } else { self.marks.len() as f64 * LINE_PX + MARK_PX }
     }
 
     fn end_labels(&self) -> Vec<Element> {
@@ -222,7 +249,7 @@ impl Chart<'_> {
             Some((series, last))
         });
         let (series, places): (Vec<_>, Vec<_>) = placed.unzip();
-        let bases = apart(places.iter().map(|(_, down)| down + 4.0).collect(), self.height);
+        let bases = apart(places.iter().map(|(across, down)| (*across, down + 4.0)).collect(), self.height);
         let labels = series.iter().zip(places).zip(bases).map(|((series, (across, _)), base)| {
             label(&format!("note {}", series.class), &percent(across), base, 6.0, series.label)
         });
@@ -239,25 +266,30 @@ impl Chart<'_> {
     }
 }
 
+/// Whose figure it is, in a line of its own, so that figures side by side start at the same height.
+fn of(whose: &str) -> Option<Element> {
+    (!whose.is_empty()).then(|| Element::new("span").class("of").with("title", whose).text(whose))
+}
+
 /// What stands where a figure would have nothing to show.
 fn none() -> Element {
     Element::new("p").class("none").text(Words("数据不足，不作图。", "Not enough values for a figure."))
 }
 
-/// Base lines of labels, moved apart as little as it takes, in the order of `wanted`, none below `bottom`.
-fn apart(wanted: Vec<f64>, bottom: f64) -> Vec<f64> {
+/// Base lines of labels that want to start at a place across and down, in the order of `wanted`: moved apart as little as
+/// it takes where they are near each other, and none below `bottom`.
+fn apart(wanted: Vec<(f64, f64)>, bottom: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    let mut bases = wanted;
-    let mut free = f64::NEG_INFINITY;
-    for n in &order {
-        bases[*n] = bases[*n].max(free);
-        free = bases[*n] + LINE_PX;
+    order.sort_by(|a, b| wanted[*a].1.total_cmp(&wanted[*b].1));
+    let mut bases: Vec<f64> = wanted.iter().map(|(_, down)| *down).collect();
+    let is_near = |a: usize, b: usize| (wanted[a].0 - wanted[b].0).abs() < NEAR;
+    for (rank, n) in order.iter().enumerate() {
+        let above = order[..rank].iter().filter(|other| is_near(**other, *n)).map(|other| bases[*other] + LINE_PX);
+        bases[*n] = above.fold(bases[*n], f64::max);
     }
-    let mut free = bottom;
-    for n in order.iter().rev() {
-        bases[*n] = bases[*n].min(free);
-        free = bases[*n] - LINE_PX;
+    for (rank, n) in order.iter().enumerate().rev() {
+        let below = order[rank + 1..].iter().filter(|other| is_near(**other, *n)).map(|other| bases[*other] - LINE_PX);
+        bases[*n] = below.fold(bases[*n].min(bottom), f64::min);
     }
     bases
 }
@@ -282,7 +314,7 @@ fn sample(stroke: Stroke, class: &str) -> Element {
 
 /// About how wide a label is: han are as wide as the font is high, others about half.
 fn width_px(text: &str) -> f64 {
-    text.chars().map(|c| if c.is_ascii() { 6.6 } else { 12.0 }).sum()
+    text.chars().map(|c| if c.is_ascii() || c == '\u{a0}' || c == 'µ' { 6.6 } else { 12.0 }).sum()
 }
 
 fn percent(at: f64) -> String {
@@ -312,10 +344,11 @@ mod tests {
 
     #[test]
     fn labels_are_moved_apart_and_stay_inside() {
-        let check = |wanted: &[f64], expected: &[f64]| assert_eq!(apart(wanted.to_vec(), 100.0), expected);
+        let check = |wanted: &[(f64, f64)], expected: &[f64]| assert_eq!(apart(wanted.to_vec(), 100.0), expected);
         check(&[], &[]);
-        check(&[50.0, 10.0], &[50.0, 10.0]);
-        check(&[50.0, 48.0, 49.0], &[76.0, 48.0, 62.0]);
-        check(&[99.0, 98.0], &[100.0, 86.0]);
+        check(&[(0.0, 50.0), (0.0, 10.0)], &[50.0, 10.0]);
+        check(&[(0.0, 50.0), (0.05, 48.0), (0.1, 49.0)], &[76.0, 48.0, 62.0]);
+        check(&[(0.0, 50.0), (0.5, 50.0)], &[50.0, 50.0]);
+        check(&[(0.0, 99.0), (0.0, 98.0)], &[100.0, 86.0]);
     }
 }

@@ -32,6 +32,7 @@ fn figure(curve: &CostCurve) -> Element {
     let series = |stroke| Series { name: String::new(), class: "answered", stroke, points: points.clone(), label: "" };
     let chart = Chart {
         title: format!("成本与{} {cost} by {along}{}", named(along), growth(points)),
+        of: String::new(),
         about: format!("{cost} over {along}{}.", growth(points)),
         x: &x,
         y: &y,

@@ -11,7 +11,7 @@ use crate::result::{Clock, Distribution, LoadResult, Sweep, Target, Workload};
 /// The verdict on a run in one sentence.
 pub fn verdict_on_run(runs: &[LoadResult], n: usize) -> Element {
     let run = &runs[n];
-    let name = if runs.len() > 1 { names::run(n, run) } else { run.mode.clone() };
+    let name = if runs.len() > 1 { names::of(runs, n) } else { run.mode.clone() };
     match run.void_because.is_empty() {
         true => verdict("valid", &name, Words("有效", "Valid"), summary(run)),
         false => {
@@ -79,15 +79,15 @@ fn figures(run: &LoadResult) -> Vec<(Words, String)> {
     vec![
         (Words("应发速率", "due"), due_per_s),
         (Words("答复速率", "answered"), answered_per_s),
-        (Words("A 中位数，自应发", "A p50 from intended"), told(intended, 50.0)),
-        (Words("A p99，自应发", "A p99 from intended"), told(intended, 99.0)),
-        (Words("A p99.9，自应发", "A p99.9 from intended"), told(intended, 99.9)),
-        (Words("A p99，自实发", "A p99 from sent"), told(sent, 99.0)),
+        (Words("A 中位数，自应发", "A p50, intended"), told(intended, 50.0)),
+        (Words("A p99，自应发", "A p99, intended"), told(intended, 99.0)),
+        (Words("A p99.9，自应发", "A p99.9, intended"), told(intended, 99.9)),
+        (Words("A p99，自实发", "A p99, sent"), told(sent, 99.0)),
         (Words("超预算", "over budget"), missed(run)),
         (Words("未发", "unsent"), count(run.counts.unsent)),
         (Words("未答", "unanswered"), count(run.counts.unanswered)),
         (Words("终时积压", "backlog at the end"), count(run.counts.backlog_at_end)),
-        (Words("每条 CPU", "CPU a report"), Quantity::Nanoseconds.short(run.cpu_ns_per_report)),
+        (Words("单条 CPU 耗时", "CPU per report"), Quantity::Nanoseconds.short(run.cpu_ns_per_report)),
         (Words("内存峰值", "peak RSS"), Quantity::Memory.short(run.peak_rss_mib)),
         (Words("发送滞后 p99", "generator lag p99"), told(Some(&run.lag), 99.0)),
         (Words("发送方 CPU", "generator CPU"), percent(run.generator_cpu_share, 1.0)),
@@ -148,7 +148,7 @@ pub fn facts_of_run(runs: &[LoadResult], n: usize) -> Element {
     );
     let facts =
         facts(&run.command, &run.machine, &run.target, &run.workload).child(fact(Words("日程", "schedule"), at));
-    titled(names::figure(Words("运行", "run"), runs, n), facts)
+    titled(format!("{} {}", Words("运行", "run"), names::of(runs, n)), facts)
 }
 
 /// How a search was made.

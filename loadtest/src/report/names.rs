@@ -49,10 +49,7 @@ pub fn run(n: usize, run: &LoadResult) -> String {
     format!("{}. {} · {} · {}", n + 1, run.mode, run.target.name, run.schedule.kind)
 }
 
-/// The title of a figure of the `n`-th run; a single run needs no name in it.
-pub fn figure(title: super::markup::Words, runs: &[LoadResult], n: usize) -> String {
-    match runs.len() {
-        1 => title.to_string(),
-        _ => format!("{title} — {}", run(n, &runs[n])),
-    }
+/// Whose figure it is: the `n`-th run's, or nothing if there is only one.
+pub fn of(runs: &[LoadResult], n: usize) -> String {
+    if runs.len() > 1 { run(n, &runs[n]) } else { String::new() }
 }

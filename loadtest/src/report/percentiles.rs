@@ -31,7 +31,8 @@ pub fn of(runs: &[LoadResult]) -> Element {
 fn figure(runs: &[LoadResult], n: usize, x: &Axis, y: &Axis) -> Element {
     let run = &runs[n];
     let chart = Chart {
-        title: names::figure(Words("延迟百分位", "latency percentiles"), runs, n),
+        title: Words("延迟百分位", "latency percentiles").to_string(),
+        of: names::of(runs, n),
         about: about(run),
         x,
         y,
@@ -52,8 +53,8 @@ fn series(run: &LoadResult) -> Vec<Series> {
         points: points(&run.hiccups).collect(),
         label: "",
     };
-    let of_clock = |clock| run.latency.iter().filter(move |latency| latency.clock == clock);
-    // Intended times last, so that they lie on top.
+    // The most urgent and the intended times last, so that they lie on top.
+    let of_clock = |clock| run.latency.iter().rev().filter(move |latency| latency.clock == clock);
     let latencies = of_clock(Clock::Sent).chain(of_clock(Clock::Intended)).map(|latency| Series {
         name: format!("{} {}", latency.urgency, names::clock(latency.clock)),
         class: names::urgency_class(&latency.urgency),

@@ -1,5 +1,8 @@
 //! Numbers as people read them: with three digits that count, grouped thousands, and a unit.
 
+/// Between a number and its unit, which stay in one line.
+const NO_BREAK: char = '\u{a0}';
+
 /// What a number is a number of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
@@ -23,7 +26,7 @@ impl Quantity {
             Self::Nanoseconds => time(value),
             Self::PerSecond => format!("{}/s", prefixed(value)),
             Self::Count => prefixed(value).trim_end().to_string(),
-            Self::Memory => format!("{} MiB", significant(value)),
+            Self::Memory => format!("{}{NO_BREAK}MiB", significant(value)),
         }
     }
 }
@@ -36,15 +39,15 @@ fn time(ns: f64) -> String {
         ns if ns < 1e9 => (1e6, "ms"),
         _ => (1e9, "s"),
     };
-    format!("{} {unit}", significant(ns / unit_ns))
+    format!("{}{NO_BREAK}{unit}", significant(ns / unit_ns))
 }
 
 /// With k or M where it is large.
 fn prefixed(value: f64) -> String {
     match value.abs() {
-        n if n < 1e4 => format!("{} ", significant(value)),
-        n if n < 1e6 => format!("{} k", significant(value / 1e3)),
-        _ => format!("{} M", significant(value / 1e6)),
+        n if n < 1e4 => format!("{}{NO_BREAK}", significant(value)),
+        n if n < 1e6 => format!("{}{NO_BREAK}k", significant(value / 1e3)),
+        _ => format!("{}{NO_BREAK}M", significant(value / 1e6)),
     }
 }
 
@@ -91,9 +94,9 @@ pub fn count(value: u64) -> String {
 pub fn percent(part: f64, whole: f64) -> String {
     let percent = if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
     match percent {
-        0.0 => "0 %".into(),
-        p if p < 0.001 => "< 0.001 %".into(),
-        p => format!("{} %", fixed(p, 3)),
+        0.0 => format!("0{NO_BREAK}%"),
+        p if p < 0.001 => format!("<{NO_BREAK}0.001{NO_BREAK}%"),
+        p => format!("{}{NO_BREAK}%", fixed(p, 3)),
     }
 }
 
@@ -116,7 +119,9 @@ mod tests {
 
     #[test]
     fn short_numbers_carry_their_unit() {
-        let check = |quantity: Quantity, value, expected: &str| assert_eq!(quantity.short(value), expected);
+        let check = |quantity: Quantity, value, expected: &str| {
+            assert_eq!(quantity.short(value).replace(NO_BREAK, " "), expected);
+        };
         check(Quantity::Latency, 0.0005, "500 ns");
         check(Quantity::Latency, 0.0125, "12.5 µs");
         check(Quantity::Latency, 1.0, "1 ms");
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_small_part_is_not_told_as_none() {
-        let check = |part, of, expected: &str| assert_eq!(percent(part, of), expected);
+        let check = |part, of, expected: &str| assert_eq!(percent(part, of).replace(NO_BREAK, " "), expected);
         check(0.0, 1e6, "0 %");
         check(1.0, 0.0, "0 %");
         check(1.0, 1e6, "< 0.001 %");

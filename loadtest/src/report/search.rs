@@ -33,6 +33,7 @@ fn latency(sweep: &Sweep, x: &Axis) -> Element {
         DRAWN.iter().flat_map(|(percent, name, class)| with_dots(name, class, &ascending, &|p| at(*percent, p)));
     let chart = Chart {
         title: Words("速率与延迟", "latency by rate").to_string(),
+        of: String::new(),
         about: format!("p50, p99 and p99.9 over the offered rate. {}.", found(sweep)),
         x,
         y: &y,
@@ -53,6 +54,7 @@ fn slopes(sweep: &Sweep, x: &Axis) -> Element {
     let y = Axis::linear(slopes, Quantity::PerSecond, "积压增长 growth of the backlog, reports/s");
     let chart = Chart {
         title: Words("速率与积压增长", "growth of the backlog by rate").to_string(),
+        of: String::new(),
         about: format!("How fast the backlog grew, over the offered rate. {}.", found(sweep)),
         x,
         y: &y,

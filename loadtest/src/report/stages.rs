@@ -41,13 +41,14 @@ fn figure(runs: &[LoadResult], n: usize, x: &Axis) -> Element {
     let y = Axis::named(&names.iter().rev().map(|name| names::stage(name)).collect::<Vec<_>>());
     let row_of = |stage: &str| names.iter().rev().position(|name| *name == stage).unwrap_or(0) as f64;
     let urgencies = in_order(stages, |stage| &stage.urgency);
-    let series = urgencies.iter().enumerate().flat_map(|(place, urgency)| {
+    let series = urgencies.iter().enumerate().rev().flat_map(|(place, urgency)| {
         let above = ((urgencies.len() - 1) as f64 / 2.0 - place as f64) * URGENCY_STEP;
         let of_urgency: Vec<_> = stages.iter().filter(|stage| stage.urgency == *urgency).collect();
         dumbbells(urgency, &of_urgency, |stage| row_of(stage) + above)
     });
     let chart = Chart {
-        title: names::figure(Words("各环节停留时间", "time in each stage"), runs, n),
+        title: Words("各环节停留时间", "time in each stage").to_string(),
+        of: names::of(runs, n),
         about: about(stages),
         x,
         y: &y,
@@ -81,7 +82,7 @@ fn dumbbells(urgency: &str, stages: &[&StageLatency], row: impl Fn(&str) -> f64)
         series(String::new(), Stroke::Solid, points.collect())
     });
     let dots =
-        [series(format!("{urgency} p50"), Stroke::Dots, at(0)), series(format!("{urgency} p99"), Stroke::Rings, at(1))];
+        [series(format!("{urgency} p99"), Stroke::Rings, at(1)), series(format!("{urgency} p50"), Stroke::Dots, at(0))];
     lines.chain(dots).collect()
 }
 

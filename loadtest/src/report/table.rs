@@ -1,6 +1,7 @@
 //! Tables: beside every figure one that tells the same in numbers.
 
-use super::markup::{Element, Words};
+use super::markup::Element;
+use std::fmt::Display;
 
 /// What stands in a row and column.
 pub enum Cell {
@@ -49,10 +50,9 @@ impl Table {
         Element::new("div").class("scroll").with("tabindex", 0).child(table)
     }
 
-    /// Behind a line that opens it.
-    pub fn folded(&self) -> Element {
-        let summary = Words("数据表", "data table").in_element(Element::new("summary"));
-        Element::new("details").child(summary).child(self.element())
+    /// Behind a line that names and opens it.
+    pub fn folded(&self, name: impl Display) -> Element {
+        Element::new("details").child(Element::new("summary").text(name)).child(self.element())
     }
 
     fn class_of(&self, column: usize) -> &'static str {

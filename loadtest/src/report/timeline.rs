@@ -60,9 +60,8 @@ impl Span {
     }
 }
 
-/// The timeline in at most so many spans of equal length.
-fn spans(timeline: &[Second], at_most: usize) -> Vec<Span> {
-    let length_s = timeline.len().div_ceil(at_most).max(1);
+/// The timeline in spans of equal length; the last may be shorter.
+fn spans(timeline: &[Second], length_s: usize) -> Vec<Span> {
     timeline.chunks(length_s).enumerate().map(|chunk| Span::of(chunk, length_s)).collect()
 }
 
@@ -83,6 +82,14 @@ struct Measure {
     lines: &'static [Line],
 }
 
+const fn solid(name: &'static str, class: &'static str, value: fn(&Span) -> f64) -> Line {
+    Line { name, class, stroke: Stroke::Solid, value }
+}
+
+const fn dashed(name: &'static str, class: &'static str, value: fn(&Span) -> f64) -> Line {
+    Line { name, class, stroke: Stroke::Dashed, value }
+}
+
 const MEASURES: [Measure; 5] = [
     Measure {
         title: Words("速率", "rate"),
@@ -90,10 +97,8 @@ const MEASURES: [Measure; 5] = [
         unit: "报告每秒 reports/s",
         is_log: false,
         lines: &[
-            Line { name: "应发 due", class: "due", stroke: Stroke::Dashed, value: |span| span.due_per_s },
-            Line {
-                name: "答复 answered", class: "answered", stroke: Stroke::Solid, value: |span| span.answered_per_s
-            },
+            solid("答复 answered", "answered", |span| span.answered_per_s),
+            dashed("应发 due", "due", |span| span.due_per_s),
         ],
     },
     Measure {
@@ -101,7 +106,7 @@ const MEASURES: [Measure; 5] = [
         quantity: Quantity::Count,
         unit: "应发未答 reports due and not answered",
         is_log: false,
-        lines: &[Line { name: "", class: "answered", stroke: Stroke::Solid, value: |span| span.backlog_max }],
+        lines: &[solid("", "answered", |span| span.backlog_max)],
     },
     Measure {
         title: Words("超预算", "budget misses"),
@@ -109,9 +114,9 @@ const MEASURES: [Measure; 5] = [
         unit: "报告每秒 reports/s",
         is_log: false,
         lines: &[
-            Line { name: "C", class: "c", stroke: Stroke::Solid, value: |span| span.missed_per_s[2] },
-            Line { name: "B", class: "b", stroke: Stroke::Solid, value: |span| span.missed_per_s[1] },
-            Line { name: "A", class: "a", stroke: Stroke::Solid, value: |span| span.missed_per_s[0] },
+            solid("C", "c", |span| span.missed_per_s[2]),
+            solid("B", "b", |span| span.missed_per_s[1]),
+            solid("A", "a", |span| span.missed_per_s[0]),
         ],
     },
     Measure {
@@ -119,24 +124,22 @@ const MEASURES: [Measure; 5] = [
         quantity: Quantity::Latency,
         unit: "自应发 from intended, log",
         is_log: true,
-        lines: &[
-            Line { name: "p99", class: "p99", stroke: Stroke::Solid, value: |span| span.p99_ms_max },
-            Line { name: "p50", class: "p50", stroke: Stroke::Solid, value: |span| span.p50_ms_max },
-        ],
+        lines: &[solid("p50", "p50", |span| span.p50_ms_max), solid("p99", "p99", |span| span.p99_ms_max)],
     },
     Measure {
         title: Words("内存", "memory"),
         quantity: Quantity::Memory,
         unit: "常驻 resident",
         is_log: false,
-        lines: &[Line { name: "", class: "answered", stroke: Stroke::Solid, value: |span| span.rss_mib_max }],
+        lines: &[solid("", "answered", |span| span.rss_mib_max)],
     },
 ];
 
 /// The section of all runs.
 pub fn of(runs: &[LoadResult]) -> Element {
-    let drawn: Vec<Vec<Span>> = runs.iter().map(|run| spans(&run.timeline, POINTS_MAX)).collect();
     let seconds = runs.iter().map(|run| run.timeline.len()).max().unwrap_or(0);
+    let each_s = seconds.div_ceil(POINTS_MAX).max(1);
+    let drawn: Vec<Vec<Span>> = runs.iter().map(|run| spans(&run.timeline, each_s)).collect();
     let x = Axis::elapsed(seconds as f64, "时间 time since start");
     let figures = MEASURES.iter().flat_map(|measure| {
         let y = measure.axis(drawn.iter().flatten());
@@ -144,17 +147,16 @@ pub fn of(runs: &[LoadResult]) -> Element {
         (0..runs.len()).map(figure).collect::<Vec<_>>()
     });
     section(Words("时间线", "Timeline"))
-        .children(coarse(seconds))
-        .child(Element::new("div").class("figures pairs").children(figures))
+        .children(coarse(each_s))
+        .child(Element::new("div").class("figures").children(figures))
         .children((0..runs.len()).map(|n| table(runs, n)))
 }
 
 /// Says so if a point is more than a second.
-fn coarse(seconds: usize) -> Option<Element> {
-    let each = seconds.div_ceil(POINTS_MAX);
-    (each > 1).then(|| {
+fn coarse(each_s: usize) -> Option<Element> {
+    (each_s > 1).then(|| {
         note(format!(
-            "每点为 {each} 秒：速率与超预算取均值，其余取最大值。Each point covers {each} s: rates and misses are means, the \
+            "每点为 {each_s} 秒：速率与超预算取均值，其余取最大值。Each point covers {each_s} s: rates and misses are means, the \
              rest are maxima."
         ))
     })
@@ -178,7 +180,8 @@ impl Measure {
             label: "",
         });
         let chart = Chart {
-            title: names::figure(self.title, runs, n),
+            title: self.title.to_string(),
+            of: names::of(runs, n),
             about: self.about(spans),
             x,
             y,
@@ -202,7 +205,8 @@ impl Measure {
 
 /// The numbers of all measures together.
 fn table(runs: &[LoadResult], n: usize) -> Element {
-    let rows = spans(&runs[n].timeline, ROWS_MAX);
+    let timeline = &runs[n].timeline;
+    let rows = spans(timeline, timeline.len().div_ceil(ROWS_MAX).max(1));
     let heads = [
         "自 from, s",
         "应发 due, /s",
@@ -216,9 +220,7 @@ fn table(runs: &[LoadResult], n: usize) -> Element {
         "内存 RSS, MiB",
     ];
     let numbers = Table::new(heads).with_rows(rows.iter().map(Span::row));
-    Element::new("div")
-        .child(note(names::figure(Words("时间线数据", "numbers of the timeline"), runs, n)))
-        .child(numbers.folded())
+    numbers.folded(format_args!("{} {}", Words("数据表", "data table"), names::of(runs, n)))
 }
 
 #[cfg(test)]
@@ -230,7 +232,7 @@ mod tests {
         let second =
             |n: u64| Second { due: 10, answered: n % 2 * 20, backlog: n, p99_ms: n as f64, ..Second::default() };
         let timeline: Vec<Second> = (0..1500).map(second).collect();
-        let spans = spans(&timeline, 600);
+        let spans = spans(&timeline, 3);
         assert_eq!(spans.len(), 500);
         let Span { from_s, length_s, due_per_s, backlog_max, p99_ms_max, .. } = spans[499];
         assert_eq!((from_s, length_s, due_per_s, backlog_max, p99_ms_max), (1497, 3, 10.0, 1499.0, 1499.0));
@@ -239,6 +241,6 @@ mod tests {
 
     #[test]
     fn nothing_has_no_spans() {
-        assert!(spans(&[], 600).is_empty());
+        assert!(spans(&[], 1).is_empty());
     }
 }

@@ -12,13 +12,13 @@ use std::fmt::Write;
 /// Units across the stretched inner drawing.
 const ACROSS: f64 = 1000.0;
 /// Pixels between the base lines of labels that must not overlap.
-const LINE_PX: f64 = 14.0;
+const LINE_PX: f64 = 15.0;
 /// Labels that start further apart than this part of the width cannot overlap.
 const NEAR: f64 = 0.12;
 /// Pixels between the area and the lowest label of a vertical line, past the tick at its corner.
 const MARK_PX: f64 = 11.0;
-/// Pixels across that the ticks of x may take on a phone.
-const TICKS_PX: f64 = 240.0;
+/// Pixels across the page of a phone.
+const PHONE_PX: f64 = 330.0;
 /// Pixels above the area, for the title of the y axis.
 const TOP_PX: f64 = 26.0;
 /// Pixels below it, for ticks and the title of the x axis.
@@ -133,12 +133,24 @@ impl Chart<'_> {
             .children(self.level_guides())
             .children(self.mark_guides())
             .children(self.end_labels());
-        let longest = |labels: &mut dyn Iterator<Item = &str>| labels.map(width_px).fold(0.0, f64::max);
-        let left = longest(&mut self.y.ticks.iter().map(|tick| tick.label.as_str())) + 14.0;
-        let right = longest(&mut self.series.iter().map(|series| series.label)) + 16.0;
+        let (left, right) = self.sides_px();
         let top = TOP_PX + self.marks_px();
         let padding = format!("padding:{top:.0}px {right:.0}px {BOTTOM_PX}px {left:.0}px");
         Element::new("div").class("area").with("style", padding).child(svg)
+    }
+
+    /// Pixels that labels take on the left and on the right.
+    fn sides_px(&self) -> (f64, f64) {
+        let left = self.y.ticks.iter().map(|tick| width_px(&tick.label)).fold(0.0, f64::max);
+        let right = self.series.iter().map(|series| width_px(series.label)).fold(0.0, f64::max);
+        (left + 14.0, right + 16.0)
+    }
+
+    /// Whether the ticks of x are too many for a phone.
+    fn is_tight(&self) -> bool {
+        let (left, right) = self.sides_px();
+        let ticks = self.x.ticks.iter().map(|tick| width_px(&tick.label) + 4.0).sum::<f64>();
+        left + ticks + right > PHONE_PX
     }
 
     fn shade(&self) -> Option<Element> {
@@ -154,7 +166,7 @@ impl Chart<'_> {
             grid.push(line("grid", ("0", y), ("100%", y)));
             grid.push(label("tick end", "0", y + 4.0, -8.0, &tick.label));
         }
-        let is_tight = self.x.ticks.iter().map(|tick| width_px(&tick.label) + 4.0).sum::<f64>() > TICKS_PX;
+        let is_tight = self.is_tight();
         for (n, tick) in self.x.ticks.iter().enumerate() {
             let x = percent(tick.at);
             // Left out where the page is narrow.
@@ -347,8 +359,8 @@ mod tests {
         let check = |wanted: &[(f64, f64)], expected: &[f64]| assert_eq!(apart(wanted.to_vec(), 100.0), expected);
         check(&[], &[]);
         check(&[(0.0, 50.0), (0.0, 10.0)], &[50.0, 10.0]);
-        check(&[(0.0, 50.0), (0.05, 48.0), (0.1, 49.0)], &[76.0, 48.0, 62.0]);
+        check(&[(0.0, 50.0), (0.05, 48.0), (0.1, 49.0)], &[78.0, 48.0, 63.0]);
         check(&[(0.0, 50.0), (0.5, 50.0)], &[50.0, 50.0]);
-        check(&[(0.0, 99.0), (0.0, 98.0)], &[100.0, 86.0]);
+        check(&[(0.0, 99.0), (0.0, 98.0)], &[100.0, 85.0]);
     }
 }

@@ -61,7 +61,7 @@ impl Report {
     }
 
     fn sections(&self) -> Vec<Element> {
-        let mut sections: Vec<Element> = head::overview(&self.runs).into_iter().collect();
+        let mut sections: Vec<Element> = head::overview(&self.runs).into_iter().chain(self.facts()).collect();
         if !self.runs.is_empty() {
             sections.push(percentiles::of(&self.runs));
             sections.push(timeline::of(&self.runs));
@@ -70,7 +70,6 @@ impl Report {
         }
         sections.extend(self.sweeps.iter().map(search::of));
         sections.extend(curves::of(&self.curves));
-        sections.extend(self.facts());
         sections
     }
 
@@ -78,7 +77,9 @@ impl Report {
     fn facts(&self) -> Option<Element> {
         let runs = (0..self.runs.len()).map(|n| head::facts_of_run(&self.runs, n));
         let all: Vec<_> = runs.chain(self.sweeps.iter().map(head::facts_of_sweep)).collect();
-        (!all.is_empty()).then(|| section(Words("如何测得", "How it was measured")).children(all))
+        (!all.is_empty()).then(|| {
+            section(Words("如何测得", "How it was measured")).child(Element::new("div").class("figures").children(all))
+        })
     }
 }
 

@@ -106,7 +106,7 @@ fn marks(sweep: &Sweep) -> Vec<Guide> {
     let guide = |(name, at): (&str, f64)| Guide {
         at,
         class: "mark",
-        label: format!("{name} {}", Quantity::PerSecond.short(at)),
+        label: format!("{name}: {}", Quantity::PerSecond.short(at)),
     };
     rates.into_iter().filter(|(_, rate)| *rate > 0.0).map(guide).collect()
 }

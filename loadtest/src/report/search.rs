@@ -23,14 +23,10 @@ pub fn of(sweep: &Sweep) -> Element {
 }
 
 fn latency(sweep: &Sweep, x: &Axis) -> Element {
-    let ascending = ascending(sweep);
-    let at = |percent: f64, points: &[&SweepPoint]| -> Vec<(f64, f64)> {
-        points.iter().filter_map(|point| Some((point.offered_per_s, point.time.ms_at(percent)?))).collect()
-    };
-    let all = DRAWN.iter().flat_map(|(percent, ..)| at(*percent, &ascending)).map(|(_, ms)| ms);
+    let at = |point: &SweepPoint, percent| point.time.ms_at(percent);
+    let all = DRAWN.iter().flat_map(|(percent, ..)| sweep.points.iter().filter_map(|point| at(point, *percent)));
     let y = Axis::log(all, Quantity::Latency, "延迟 latency, log");
-    let series =
-        DRAWN.iter().flat_map(|(percent, name, class)| with_dots(name, class, &ascending, &|p| at(*percent, p)));
+    let series = DRAWN.iter().flat_map(|(percent, name, class)| with_dots(sweep, name, class, |p| at(p, *percent)));
     let chart = Chart {
         title: Words("速率与延迟", "latency by rate").to_string(),
         of: String::new(),
@@ -47,9 +43,6 @@ fn latency(sweep: &Sweep, x: &Axis) -> Element {
 }
 
 fn slopes(sweep: &Sweep, x: &Axis) -> Element {
-    let ascending = ascending(sweep);
-    let y_of =
-        |points: &[&SweepPoint]| points.iter().map(|point| (point.offered_per_s, point.backlog_slope_per_s)).collect();
     let slopes = sweep.points.iter().map(|point| point.backlog_slope_per_s);
     let y = Axis::linear(slopes, Quantity::PerSecond, "积压增长 growth of the backlog, reports/s");
     let chart = Chart {
@@ -59,7 +52,7 @@ fn slopes(sweep: &Sweep, x: &Axis) -> Element {
         x,
         y: &y,
         height: 300.0,
-        series: with_dots("", "answered", &ascending, &y_of),
+        series: with_dots(sweep, "", "answered", |point| Some(point.backlog_slope_per_s)),
         levels: Vec::new(),
         marks: marks(sweep).into_iter().take(1).collect(),
         warm_up: None,
@@ -67,30 +60,26 @@ fn slopes(sweep: &Sweep, x: &Axis) -> Element {
     chart.drawing()
 }
 
-fn ascending(sweep: &Sweep) -> Vec<&SweepPoint> {
-    let mut points: Vec<_> = sweep.points.iter().collect();
-    points.sort_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
-    points
-}
-
-/// A line through all points, a dot at those that are kept up, a ring at those that are not.
+/// A line through all points by ascending rate, a dot at those that are kept up, a ring at those that are not.
 fn with_dots(
+    sweep: &Sweep,
     name: &'static str,
     class: &'static str,
-    points: &[&SweepPoint],
-    place: &dyn Fn(&[&SweepPoint]) -> Vec<(f64, f64)>,
+    value: impl Fn(&SweepPoint) -> Option<f64>,
 ) -> Vec<Series> {
-    let (kept, lost): (Vec<&SweepPoint>, Vec<_>) =
-        points.iter().partition(|point| point.not_sustained_because.is_none());
+    let mut ascending: Vec<_> = sweep.points.iter().collect();
+    ascending.sort_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
+    let is_kept = |point: &&SweepPoint| point.not_sustained_because.is_none();
+    let (kept, lost): (Vec<&SweepPoint>, Vec<_>) = ascending.iter().partition(|point| is_kept(point));
     let series = |name: &str, stroke, points: &[&SweepPoint], label| Series {
         name: name.into(),
         class,
         stroke,
-        points: place(points),
+        points: points.iter().filter_map(|point| Some((point.offered_per_s, value(point)?))).collect(),
         label,
     };
     vec![
-        series(name, Stroke::Solid, points, name),
+        series(name, Stroke::Solid, &ascending, name),
         series("", Stroke::Dots, &kept, ""),
         series("", Stroke::Rings, &lost, ""),
     ]

@@ -11,6 +11,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 /// Must come out as text wherever it goes in.
 const HOSTILE: &str = "<b>&\"'</b><script>";
@@ -193,7 +194,10 @@ fn pauses(mean_us: f64) -> Distribution {
     Distribution::of(&times)
 }
 
-fn run(is_open: bool) -> LoadResult {
+static OPEN: LazyLock<LoadResult> = LazyLock::new(|| result(true));
+static CLOSED: LazyLock<LoadResult> = LazyLock::new(|| result(false));
+
+fn result(is_open: bool) -> LoadResult {
     let records = simulate(is_open);
     let due: u64 = records.reports.iter().sum();
     let exemplar = |n: u64| Exemplar {
@@ -325,8 +329,8 @@ fn the_command_draws_every_figure_of_every_file() {
         std::fs::write(&path, json).unwrap();
         path
     };
-    let open = written("open.json", serde_json::to_string(&run(true)).unwrap());
-    let closed = written("closed.json", serde_json::to_string_pretty(&[run(false)]).unwrap());
+    let open = written("open.json", serde_json::to_string(&*OPEN).unwrap());
+    let closed = written("closed.json", serde_json::to_string_pretty(&[&*CLOSED]).unwrap());
     let sweep = written("sweep.json", serde_json::to_string(&sweep()).unwrap());
     let curves = written("curves.json", serde_json::to_string(&curves()).unwrap());
     let out = folder.join("report.html");
@@ -353,7 +357,7 @@ fn the_command_draws_every_figure_of_every_file() {
 
 #[test]
 fn the_page_says_what_was_found() {
-    let (open, closed) = (run(true), run(false));
+    let (open, closed) = (OPEN.clone(), CLOSED.clone());
     let p99 = |run: &LoadResult| {
         let of_a = run.latency.iter().find(|one| one.urgency == "A" && one.clock == Clock::Intended).unwrap();
         of_a.time.ms_at(99.0).unwrap()
@@ -393,7 +397,7 @@ fn the_page_says_what_was_found() {
 
 #[test]
 fn text_of_results_stays_text() {
-    let mut run = run(true);
+    let mut run = OPEN.clone();
     run.target.name = HOSTILE.into();
     run.void_because = vec![HOSTILE.into()];
     run.stages.iter_mut().for_each(|stage| stage.stage = HOSTILE.into());
@@ -419,7 +423,7 @@ fn empty_and_void_runs_are_told_as_what_they_are() {
         hiccups: Distribution::default(),
         counts: Counts::default(),
         void_because: vec!["the sender lagged by 12 ms at p99".into(), "nothing was answered".into()],
-        ..run(true)
+        ..OPEN.clone()
     };
     let nothing_found = Sweep { points: Vec::new(), sustainable_per_s: 0.0, ..sweep() };
     let check = |report: Report, expected: &[&str]| {
@@ -429,7 +433,7 @@ fn empty_and_void_runs_are_told_as_what_they_are() {
     };
     let because = "the sender lagged by 12 ms at p99; nothing was answered";
     check(Report { runs: vec![empty.clone()], ..Report::default() }, &["作废 Void", because, "数据不足"]);
-    check(Report { runs: vec![empty, run(false)], ..Report::default() }, &["作废 Void", "有效 Valid", "对照"]);
+    check(Report { runs: vec![empty, CLOSED.clone()], ..Report::default() }, &["作废 Void", "有效 Valid", "对照"]);
     check(Report { sweeps: vec![nothing_found], ..Report::default() }, &["no rate was kept up", "数据不足"]);
     check(Report::default(), &["派单 paidan"]);
 }
@@ -445,4 +449,7 @@ fn a_wrong_file_is_named_with_its_mend() {
     assert!(!output.status.success());
     assert!(told.contains("old.json: field `format` is 7, this program reads 1"), "{told}");
     assert!(!out.exists());
+    let output = loadtest(&[&path, Path::new("--out"), &path]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("old.json: is a result and would be replaced"), "{told}");
 }

@@ -200,8 +200,9 @@ impl Chart<'_> {
         for &(x, y) in points {
             let place = self.place(x, y);
             if let Some((across, down)) = place {
-                let command = if goes_on { 'L' } else { 'M' };
-                write!(path, "{command}{:.1} {down:.1}", across * ACROSS).expect("a string has room");
+                let (from, to) = if goes_on { ("L", "") } else { ("M", "h0") };
+                // A line of no length, so that a point without neighbours is seen.
+                write!(path, "{from}{:.1} {down:.1}{to}", across * ACROSS).expect("a string has room");
             }
             goes_on = place.is_some();
         }

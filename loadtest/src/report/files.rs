@@ -7,8 +7,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::path::PathBuf;
 
+const EXAMPLES: &str = "\
+Examples:
+  loadtest report run.json --out run.html
+  loadtest report open.json closed.json --out loops.html     side by side, on the same axes
+  loadtest report sweep.json curves.json --out rates.html";
+
 /// What `report` is asked to do.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Result files of `run`, `overload`, `idle`, `soak` and `sweep`, and cost curves; a file may hold a list of them
     #[arg(required = true)]

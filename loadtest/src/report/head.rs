@@ -53,11 +53,11 @@ fn summary(run: &LoadResult) -> String {
     )
 }
 
-/// The latencies of A on a clock, or of what there is.
-fn most_urgent(run: &LoadResult, clock: Clock) -> (&str, Option<&Distribution>) {
-    let of_clock = || run.latency.iter().filter(|latency| latency.clock == clock);
-    let found = of_clock().find(|latency| latency.urgency == "A").or_else(|| of_clock().next());
-    found.map_or(("A", None), |latency| (latency.urgency.as_str(), Some(&latency.time)))
+/// The latencies of A on a clock, or of all where urgencies are not told apart.
+fn most_urgent(run: &LoadResult, clock: Clock) -> (&'static str, Option<&Distribution>) {
+    let of = |urgency| run.latency.iter().find(|one| one.clock == clock && one.urgency == urgency);
+    let found = |urgency| Some((urgency, Some(&of(urgency)?.time)));
+    found("A").or_else(|| found("all")).unwrap_or(("A", None))
 }
 
 fn told(time: Option<&Distribution>, percent: f64) -> String {
@@ -70,19 +70,35 @@ fn missed(run: &LoadResult) -> String {
     if run.budgets.is_empty() { "—".into() } else { percent(sum(|kept| kept.missed), sum(|kept| kept.reports)) }
 }
 
+/// The latencies among the figures, of A.
+const OF_A: [Words; 4] = [
+    Words("A 中位数，自应发", "A p50, intended"),
+    Words("A p99，自应发", "A p99, intended"),
+    Words("A p99.9，自应发", "A p99.9, intended"),
+    Words("A p99，自实发", "A p99, sent"),
+];
+/// The same of all reports.
+const OF_ALL: [Words; 4] = [
+    Words("中位数，自应发", "p50, intended"),
+    Words("p99，自应发", "p99, intended"),
+    Words("p99.9，自应发", "p99.9, intended"),
+    Words("p99，自实发", "p99, sent"),
+];
+
 /// The figures by which runs are compared.
 fn figures(run: &LoadResult) -> Vec<(Words, String)> {
-    let Counts { due_per_s, answered_per_s } = Counts::of(run);
-    let (_, intended) = most_urgent(run, Clock::Intended);
+    let rate = |reports: u64| Quantity::PerSecond.short(reports as f64 / run.schedule.measured_s.max(1e-9));
+    let (urgency, intended) = most_urgent(run, Clock::Intended);
     let (_, sent) = most_urgent(run, Clock::Sent);
+    let [p50, p99, p999, p99_sent] = if urgency == "A" { OF_A } else { OF_ALL };
     let us = |us: f64| Quantity::Latency.short(us / 1e3);
     vec![
-        (Words("应发速率", "due"), due_per_s),
-        (Words("答复速率", "answered"), answered_per_s),
-        (Words("A 中位数，自应发", "A p50, intended"), told(intended, 50.0)),
-        (Words("A p99，自应发", "A p99, intended"), told(intended, 99.0)),
-        (Words("A p99.9，自应发", "A p99.9, intended"), told(intended, 99.9)),
-        (Words("A p99，自实发", "A p99, sent"), told(sent, 99.0)),
+        (Words("应发速率", "due"), rate(run.counts.due)),
+        (Words("答复速率", "answered"), rate(run.counts.answered)),
+        (p50, told(intended, 50.0)),
+        (p99, told(intended, 99.0)),
+        (p999, told(intended, 99.9)),
+        (p99_sent, told(sent, 99.0)),
         (Words("超预算", "over budget"), missed(run)),
         (Words("未发", "unsent"), count(run.counts.unsent)),
         (Words("未答", "unanswered"), count(run.counts.unanswered)),
@@ -94,19 +110,6 @@ fn figures(run: &LoadResult) -> Vec<(Words, String)> {
         (Words("停顿 p99.9", "hiccups p99.9"), told(Some(&run.hiccups), 99.9)),
         (Words("最长停顿", "longest hiccup"), us(run.hiccups.max_us)),
     ]
-}
-
-/// Rates of the measured time.
-struct Counts {
-    due_per_s: String,
-    answered_per_s: String,
-}
-
-impl Counts {
-    fn of(run: &LoadResult) -> Self {
-        let rate = |reports: u64| Quantity::PerSecond.short(reports as f64 / run.schedule.measured_s.max(1e-9));
-        Self { due_per_s: rate(run.counts.due), answered_per_s: rate(run.counts.answered) }
-    }
 }
 
 /// The figures of one run as tiles, of several side by side.
@@ -154,6 +157,10 @@ pub fn facts_of_run(runs: &[LoadResult], n: usize) -> Element {
 /// How a search was made.
 pub fn facts_of_sweep(sweep: &Sweep) -> Element {
     let facts = facts(&sweep.command, &sweep.machine, &sweep.target, &sweep.workload);
+    let at = |percent| told(Some(&sweep.hiccups), percent);
+    let max = Quantity::Latency.short(sweep.hiccups.max_us / 1e3);
+    let hiccups = format!("p50 {}, p99 {}, p99.9 {}, 最长 max {max}", at(50.0), at(99.0), at(99.9));
+    let facts = facts.child(fact(Words("机器停顿", "hiccups"), hiccups));
     titled(Words("扫描", "sweep").to_string(), facts)
 }
 

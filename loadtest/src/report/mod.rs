@@ -1,7 +1,7 @@
 //! A report for people: results as one HTML file that needs nothing else, no script, no font, no network.
 //!
-//! It is made for being trusted: the verdict comes first, every figure names its command and machine, every plot has its
-//! numbers beside it as a table, and runs that are compared are drawn on the same axes.
+//! It is made for being trusted: the verdict comes first, then how it was measured, every plot has its numbers beside it as a
+//! table, and runs that are compared are drawn on the same axes.
 
 mod axis;
 mod budgets;
@@ -90,6 +90,9 @@ pub fn write(path: &Path, report: &Report) -> Outcome {
 
 /// `report`: reads result files and writes the page.
 pub fn run(args: &Args) -> Outcome {
+    if args.files.contains(&args.out) {
+        return Err(format!("{}: is a result and would be replaced: give --out another name", args.out.display()));
+    }
     write(&args.out, &files::read(&args.files)?)?;
     eprintln!("{}", args.out.display());
     Ok(())

@@ -27,9 +27,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// With the heads of its columns, units included.
+    /// With the heads of its columns, units included behind a comma; a unit stays in one line with its name.
     pub fn new(head: impl IntoIterator<Item = impl ToString>) -> Self {
-        Self { head: head.into_iter().map(|title| title.to_string()).collect(), rows: Vec::new() }
+        Self {
+            head: head.into_iter().map(|title| title.to_string().replace(", ", ",\u{a0}")).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// With all of its rows.

@@ -434,6 +434,10 @@ fn empty_and_void_runs_are_told_as_what_they_are() {
     let because = "the sender lagged by 12 ms at p99; nothing was answered";
     check(Report { runs: vec![empty.clone()], ..Report::default() }, &["作废 Void", because, "数据不足"]);
     check(Report { runs: vec![empty, CLOSED.clone()], ..Report::default() }, &["作废 Void", "有效 Valid", "对照"]);
+    let mut untold = OPEN.clone();
+    untold.latency.iter_mut().filter(|one| one.urgency == "A").for_each(|one| one.urgency = "all".into());
+    check(Report { runs: vec![untold.clone()], ..Report::default() }, &["all p99", "中位数，自应发 p50, intended"]);
+    check(Report { runs: vec![OPEN.clone(), untold], ..Report::default() }, &["中位数，自应发 p50, intended"]);
     check(Report { sweeps: vec![nothing_found], ..Report::default() }, &["no rate was kept up", "数据不足"]);
     check(Report::default(), &["派单 paidan"]);
 }

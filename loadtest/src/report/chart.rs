@@ -106,12 +106,12 @@ impl Chart<'_> {
     fn legend(&self) -> Element {
         // What is drawn last lies on top and is named first.
         let named = self.series.iter().rev().filter(|series| !series.name.is_empty());
-        let entries = named.map(|series| (series.class, sample(series.stroke, series.class), series.name.as_str()));
+        let entries = named.map(|series| (sample(series.stroke, series.class), series.name.as_str()));
         let warm_up = self.warm_up.filter(|until| *until > 0.0).map(|_| {
             let patch = Element::new("rect").class("warm-up").with("width", 26).with("height", 12);
-            ("warm-up", patch, "预热 warm-up")
+            (patch, "预热 warm-up")
         });
-        let items = entries.chain(warm_up).map(|(_, sample, name)| {
+        let items = entries.chain(warm_up).map(|(sample, name)| {
             let swatch = Element::new("svg").class("swatch").with("width", 26).with("height", 12);
             Element::new("li").child(swatch.with("aria-hidden", "true").child(sample)).text(name)
         });

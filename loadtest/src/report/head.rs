@@ -6,7 +6,7 @@ use super::quantity::{Quantity, count, percent, whole};
 use super::search;
 use super::table::{Cell, Table};
 use crate::machine::Machine;
-use crate::result::{Clock, Distribution, LoadResult, Sweep, Target, Workload};
+use crate::result::{Attainment, Clock, Distribution, LoadResult, Sweep, Target, Workload};
 
 /// The verdict on a run in one sentence.
 pub fn verdict_on_run(runs: &[LoadResult], n: usize) -> Element {
@@ -43,8 +43,8 @@ fn verdict(class: &str, name: &str, words: Words, sentence: String) -> Element {
 /// What a run that counts says.
 fn summary(run: &LoadResult) -> String {
     let counts = &run.counts;
-    let (urgency, time) = most_urgent(run, Clock::Intended);
-    let p99 = told(time, 99.0);
+    let urgency = most_urgent(std::slice::from_ref(run));
+    let p99 = told(time_of(run, urgency, Clock::Intended), 99.0);
     let missed = missed(run);
     let (seconds, due, answered) = (whole(run.schedule.measured_s), count(counts.due), count(counts.answered));
     format!(
@@ -53,11 +53,15 @@ fn summary(run: &LoadResult) -> String {
     )
 }
 
-/// The latencies of A on a clock, or of all where urgencies are not told apart.
-fn most_urgent(run: &LoadResult, clock: Clock) -> (&'static str, Option<&Distribution>) {
-    let of = |urgency| run.latency.iter().find(|one| one.clock == clock && one.urgency == urgency);
-    let found = |urgency| Some((urgency, Some(&of(urgency)?.time)));
-    found("A").or_else(|| found("all")).unwrap_or(("A", None))
+/// A, or all where one of the runs does not tell urgencies apart.
+fn most_urgent(runs: &[LoadResult]) -> &'static str {
+    let has_a = |run: &LoadResult| time_of(run, "A", Clock::Intended).is_some();
+    if runs.iter().all(has_a) { "A" } else { "all" }
+}
+
+fn time_of<'a>(run: &'a LoadResult, urgency: &str, clock: Clock) -> Option<&'a Distribution> {
+    let found = run.latency.iter().find(|one| one.clock == clock && one.urgency == urgency);
+    found.map(|latency| &latency.time)
 }
 
 fn told(time: Option<&Distribution>, percent: f64) -> String {
@@ -66,7 +70,7 @@ fn told(time: Option<&Distribution>, percent: f64) -> String {
 
 /// The part of all reports with a budget that missed it.
 fn missed(run: &LoadResult) -> String {
-    let sum = |of: fn(&crate::result::Attainment) -> u64| run.budgets.iter().map(of).sum::<u64>() as f64;
+    let sum = |of: fn(&Attainment) -> u64| run.budgets.iter().map(of).sum::<u64>() as f64;
     if run.budgets.is_empty() { "—".into() } else { percent(sum(|kept| kept.missed), sum(|kept| kept.reports)) }
 }
 
@@ -85,11 +89,10 @@ const OF_ALL: [Words; 4] = [
     Words("p99，自实发", "p99, sent"),
 ];
 
-/// The figures by which runs are compared.
-fn figures(run: &LoadResult) -> Vec<(Words, String)> {
+/// The figures by which runs are compared; latencies are those of one urgency.
+fn figures(run: &LoadResult, urgency: &str) -> Vec<(Words, String)> {
     let rate = |reports: u64| Quantity::PerSecond.short(reports as f64 / run.schedule.measured_s.max(1e-9));
-    let (urgency, intended) = most_urgent(run, Clock::Intended);
-    let (_, sent) = most_urgent(run, Clock::Sent);
+    let [intended, sent] = [Clock::Intended, Clock::Sent].map(|clock| time_of(run, urgency, clock));
     let [p50, p99, p999, p99_sent] = if urgency == "A" { OF_A } else { OF_ALL };
     let us = |us: f64| Quantity::Latency.short(us / 1e3);
     vec![
@@ -114,22 +117,23 @@ fn figures(run: &LoadResult) -> Vec<(Words, String)> {
 
 /// The figures of one run as tiles, of several side by side.
 pub fn overview(runs: &[LoadResult]) -> Option<Element> {
+    let urgency = most_urgent(runs);
     match runs {
         [] => None,
         [run] => {
-            let tiles = figures(run).into_iter().map(|(words, value)| {
+            let tiles = figures(run, urgency).into_iter().map(|(words, value)| {
                 let value = Element::new("dd").text(value);
                 Element::new("div").child(words.in_element(Element::new("dt"))).child(value)
             });
             let tiles = Element::new("dl").class("tiles").children(tiles);
             Some(section(Words("概览", "At a glance")).child(tiles))
         }
-        runs => Some(section(Words("对照", "Side by side")).child(side_by_side(runs).element())),
+        runs => Some(section(Words("对照", "Side by side")).child(side_by_side(runs, urgency).element())),
     }
 }
 
-fn side_by_side(runs: &[LoadResult]) -> Table {
-    let columns: Vec<_> = runs.iter().map(figures).collect();
+fn side_by_side(runs: &[LoadResult], urgency: &str) -> Table {
+    let columns: Vec<_> = runs.iter().map(|run| figures(run, urgency)).collect();
     let heads = runs.iter().enumerate().map(|(n, run)| names::run(n, run));
     let rows = columns[0].iter().enumerate().map(|(n, (words, _))| {
         let values = columns.iter().map(|column| Cell::Number(column[n].1.clone()));

@@ -6,7 +6,7 @@ use super::markup::{Element, Words, note, section};
 use super::names;
 use super::quantity::{Quantity, aligned, count};
 use super::table::{Cell, Table};
-use crate::result::{Clock, Distribution, LoadResult};
+use crate::result::{Attainment, Clock, Distribution, LoadResult};
 
 /// Percentiles of the table.
 const PERCENTS: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 99.999];
@@ -66,7 +66,7 @@ fn series(run: &LoadResult) -> Vec<Series> {
 }
 
 fn budgets(run: &LoadResult) -> Vec<Guide> {
-    let of_one = |kept: &crate::result::Attainment| {
+    let of_one = |kept: &Attainment| {
         let (low, high) = kept.budget_ms;
         let both = [low, high];
         let different = if low == high { &both[..1] } else { &both[..] };

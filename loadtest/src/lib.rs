@@ -3,6 +3,7 @@
 pub mod bench_city;
 mod counts;
 pub mod r#gen;
+pub mod hdr_files;
 pub mod idle;
 mod line;
 mod lines;
@@ -14,6 +15,7 @@ pub mod pool;
 mod progress;
 pub mod ratio;
 pub mod reference;
+pub mod report;
 pub mod result;
 mod rng;
 pub mod schedule;

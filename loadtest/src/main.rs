@@ -1,7 +1,7 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
 use clap::{Parser, Subcommand};
-use loadtest::{bench_city, r#gen, idle, load, overload, ratio, reference, soak, sweep, try_out, us311_city};
+use loadtest::{bench_city, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +15,8 @@ Examples:
   loadtest gen-city bench bench-city             the city folder that the file is about
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
   loadtest reference bench.ndjson --out out.ndjson
-  loadtest ratio bench.ndjson --city bench-city -- --data '{data}'";
+  loadtest ratio bench.ndjson --city bench-city -- --data '{data}'
+  loadtest report open.json closed.json sweep.json --out report.html";
 
 /// paidan's load harness: bench files with their truth, the plain reference program, and ratios.
 #[derive(Parser)]
@@ -57,6 +58,8 @@ enum Mode {
     Reference(reference::Args),
     /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
     Ratio(ratio::Args),
+    /// Draw result files as one HTML page that needs nothing else; runs are put side by side on the same axes.
+    Report(report::Args),
     /// Make a bench file and its city, and have paidan decide about it: the main job on a fresh machine, in one command.
     Try(try_out::Args),
 }
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Mode::Soak(args) => soak::run(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
+        Mode::Report(args) => report::run(&args),
         Mode::Try(args) => try_out::run(&args),
     };
     match done {

@@ -49,17 +49,16 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Writes the file at `out` (`-`: standard output) and its truth beside it.
 pub fn run(lines: u64, out: &Path, seed: u64) -> Outcome {
     if out == Path::new("-") {
-        let stdout = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
-        return end_of_output(generate(lines, seed, stdout, io::sink()).map(drop));
+        return to_stdout(|out| generate(lines, seed, out, io::sink()).map(drop));
     }
     let (truth_tsv, truth_json) = (beside(out, ".truth.tsv"), beside(out, ".truth.json"));
     let truth = generate(lines, seed, create(out)?, create(&truth_tsv)?).map_err(|e| failed(out, e))?;
     write_json(Some(&truth_json), &truth)
 }
 
-/// What became of standard output.
-pub(crate) fn end_of_output(written: io::Result<()>) -> Outcome {
-    match written {
+/// Has standard output written through a large buffer.
+pub(crate) fn to_stdout(write: impl FnOnce(BufWriter<io::StdoutLock<'_>>) -> io::Result<()>) -> Outcome {
+    match write(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())) {
         // Whoever reads has seen enough.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|e| failed(Path::new("-"), e)),

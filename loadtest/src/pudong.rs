@@ -3,7 +3,6 @@
 
 use crate::rng::Rng;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 const SETTINGS: &str = include_str!("../../src/city/pudong/city.toml");
@@ -77,8 +76,7 @@ pub struct Class {
     pub name_zh: String,
     /// How pressing its matters are.
     pub urgency: Urgency,
-    /// The policy by which its reports become cases.
-    pub policy: String,
+    policy: String,
 }
 
 /// What makes a report of a source as urgent as it is.
@@ -177,12 +175,11 @@ impl Grid {
 pub struct Pudong {
     /// Its raster.
     pub grid: Grid,
-    /// Its classes.
-    pub classes: Vec<Class>,
+    classes: Vec<Class>,
     sources: Vec<Source>,
     areas: Vec<String>,
-    /// How long cases of each policy can be joined, in milliseconds, the time for late reports included.
-    windows_ms: BTreeMap<String, u64>,
+    /// How long cases of each class can be joined, in milliseconds, the time for late reports included.
+    joinable_ms: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -200,13 +197,15 @@ struct Area {
 /// The built-in city. Its files are part of the program, so that they can be read was tested when it was built.
 pub static PUDONG: LazyLock<Pudong> = LazyLock::new(|| {
     let Settings { grid, policy, source } = toml::from_str(SETTINGS).expect("the built-in city's settings are sound");
-    let areas: Vec<Area> = rows(AREAS);
+    let (areas, classes): (Vec<Area>, Vec<Class>) = (rows(AREAS), rows(CLASSES));
+    let window =
+        |class: &Class| policy.iter().find(|policy| policy.name == class.policy).map(|policy| policy.merge.ms());
     Pudong {
         grid,
-        classes: rows(CLASSES),
+        joinable_ms: classes.iter().map(|class| window(class).expect("a class has a policy of the city")).collect(),
+        classes,
         sources: source,
         areas: areas.into_iter().map(|area| area.code).collect(),
-        windows_ms: policy.into_iter().map(|policy| (policy.name, policy.merge.ms())).collect(),
     }
 });
 
@@ -226,6 +225,11 @@ impl Pudong {
     pub fn source_of(&self, name: &str) -> SourceId {
         let found = self.sources.iter().position(|source| source.name == name);
         SourceId(found.unwrap_or_else(|| panic!("the built-in city has no source {name}")) as u8)
+    }
+
+    /// Codes of all classes.
+    pub fn class_codes(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().map(|class| class.code.as_str())
     }
 
     /// Number of sources.
@@ -257,7 +261,7 @@ impl Pudong {
 
     /// How long a case of a class can be joined after its newest report, in milliseconds.
     pub fn joinable_ms(&self, class: ClassId) -> u64 {
-        self.windows_ms[&self.class(class).policy]
+        self.joinable_ms[usize::from(class.0)]
     }
 
     /// The code of a cell: the area's 9 digits, then row and column within the area in 3 digits each.

@@ -193,7 +193,8 @@ pub fn table(described: &[Description]) -> String {
         row(&format!("urgency {urgency}, %"), &|of| percent(of.urgencies[urgency]));
     }
     for (name, sources) in SOURCES {
-        let share = |of: &Description| sources.iter().filter_map(|source| of.sources.get(source)).sum();
+        let share =
+            |of: &Description| sources.iter().filter_map(|source| of.sources.get(source)).fold(0.0, |a, b| a + b);
         row(&format!("{name}, %"), &|of| percent(share(of)));
     }
     row("exact re-sends, %", &|of| percent(of.duplicates));

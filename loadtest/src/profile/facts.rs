@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn every_class_has_its_topic() {
         let codes: Vec<&str> = TOPICS[..CLASS_TOPICS].iter().map(|topic| topic.code).collect();
-        let classes: Vec<&str> = PUDONG.classes.iter().map(|class| class.code.as_str()).collect();
+        let classes: Vec<&str> = PUDONG.class_codes().collect();
         assert_eq!(codes, classes);
     }
 

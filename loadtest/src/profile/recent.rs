@@ -28,13 +28,15 @@ pub struct Recent {
     count: usize,
     /// The number of lines before the oldest one whose bytes are still there.
     lost: usize,
+    /// The number of lines before the oldest one that was young enough when it was last asked for.
+    old: usize,
 }
 
 impl Recent {
     /// None yet.
     pub fn new() -> Self {
         let (bytes, lines) = (vec![0; ROOM_BYTES].into_boxed_slice(), Vec::with_capacity(LINES));
-        Self { bytes, end: 0, lines, count: 0, lost: 0 }
+        Self { bytes, end: 0, lines, count: 0, lost: 0, old: 0 }
     }
 
     /// Keeps a line, and forgets those whose room it takes.
@@ -64,16 +66,25 @@ impl Recent {
         }
     }
 
-    /// One of the lines that are kept, if `fits` likes its truth and its age; the newest, if the one that was drawn does not
-    /// fit. Appends its bytes to `out`.
-    pub fn repeat(&self, rng: &mut Rng, fits: impl Fn(&Truth, u64) -> bool, out: &mut Vec<u8>) -> Option<Truth> {
-        let kept = self.count - self.lost;
-        if kept == 0 {
+    /// One of the lines that were kept at `since_ms` or later, each as likely, or else the newest, if `fits` likes its truth and
+    /// when it was sent. Appends its bytes to `out`. `since_ms` never falls.
+    pub fn repeat(
+        &mut self,
+        since_ms: u64,
+        fits: impl Fn(&Truth, u64) -> bool,
+        rng: &mut Rng,
+        out: &mut Vec<u8>,
+    ) -> Option<Truth> {
+        self.old = self.old.max(self.lost);
+        while self.old < self.count && self.lines[self.old % LINES].at_ms < since_ms {
+            self.old += 1;
+        }
+        let young = (self.count - self.old) as u32;
+        let index = if young > 0 { self.old + rng.below(young) as usize } else { self.count.checked_sub(1)? };
+        let sent = &self.lines[index % LINES];
+        if !fits(&sent.truth, sent.at_ms) {
             return None;
         }
-        let drawn = self.lost + rng.below(kept as u32) as usize;
-        let found = [drawn, self.count - 1].map(|index| &self.lines[index % LINES]);
-        let sent = found.into_iter().find(|sent| fits(&sent.truth, sent.at_ms))?;
         out.extend_from_slice(&self.bytes[sent.start..sent.start + sent.len]);
         Some(sent.truth)
     }
@@ -101,19 +112,22 @@ mod tests {
     #[test]
     fn what_is_repeated_is_what_was_kept() {
         let (mut recent, mut rng, mut out) = (Recent::new(), Rng::seeded(1), Vec::new());
-        assert_eq!(recent.repeat(&mut rng, |_, _| true, &mut out), None);
+        assert_eq!(recent.repeat(0, |_, _| true, &mut rng, &mut out), None);
         let line = |number: u64| format!("{number} {}", "x".repeat(number as usize * 7_919 % 5_000)).into_bytes();
         let mut numbers = (u64::MAX, 0);
         for number in 1..=20_000 {
             recent.keep(truth(number), number, &line(number));
             out.clear();
-            let found = recent.repeat(&mut rng, |_, at_ms| at_ms + 1_000 > number, &mut out).expect("the newest fits");
+            let since_ms = number.saturating_sub(400);
+            let found = recent.repeat(since_ms, |_, _| true, &mut rng, &mut out).expect("the newest fits");
             assert_eq!(out, line(found.number));
-            assert!(found.number + 1_000 > number);
+            assert!(found.number >= since_ms);
             numbers = (numbers.0.min(number - found.number), numbers.1.max(number - found.number));
         }
-        assert!(numbers.0 == 0 && numbers.1 > 500, "{numbers:?}");
-        assert_eq!(recent.repeat(&mut rng, |_, _| false, &mut out), None);
+        assert!(numbers.0 == 0 && numbers.1 == 400, "{numbers:?}");
+        let newest = recent.repeat(u64::MAX, |_, _| true, &mut rng, &mut out);
+        assert_eq!(newest.map(|truth| truth.number), Some(20_000));
+        assert_eq!(recent.repeat(0, |_, _| false, &mut rng, &mut out), None);
     }
 
     #[test]
@@ -122,7 +136,7 @@ mod tests {
         (1..=10_000).for_each(|number| recent.keep(truth(number), 0, b"{}"));
         let mut oldest = u64::MAX;
         for _ in 0..20_000 {
-            let found = recent.repeat(&mut rng, |_, _| true, &mut Vec::new()).expect("some are kept");
+            let found = recent.repeat(0, |_, _| true, &mut rng, &mut Vec::new()).expect("some are kept");
             oldest = oldest.min(found.number);
         }
         assert_eq!(oldest, 10_000 - LINES as u64 + 1);

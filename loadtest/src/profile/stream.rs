@@ -171,8 +171,15 @@ impl<'p> Stream<'p> {
             let is_device = PUDONG.source(truth.source).name == "sensor";
             now_ms.saturating_sub(at_ms) <= if is_device { RESEND_SENSOR_MS_MAX } else { RESEND_MS_MAX }
         };
-        let from = if self.rng.below(LONG_KEPT_RESENT_EVERY) == 0 { &self.long_kept } else { &self.recent };
-        let sent = from.repeat(&mut self.rng, fits, out)?;
+        let rng = &mut self.rng;
+        let long_since_ms = now_ms.saturating_sub(RESEND_MS_MAX);
+        let sent = if rng.below(LONG_KEPT_RESENT_EVERY) == 0 {
+            self.long_kept.repeat(long_since_ms, fits, rng, out)
+        } else {
+            None
+        };
+        let since_ms = now_ms.saturating_sub(RESEND_SENSOR_MS_MAX);
+        let sent = sent.or_else(|| self.recent.repeat(since_ms, fits, rng, out))?;
         Some(Truth { number: self.sent, offset_ns, kind: Kind::Resend { of: sent.number }, ..sent })
     }
 
@@ -250,11 +257,11 @@ impl<'p> Stream<'p> {
         match group {
             Group::Event => None,
             Group::Sensor => self.sensed.draw(now_ms, rng),
-            _ if rng.below(DEVICE_FOUND_EVERY) == 0 => {
-                let found = self.sensed.draw(now_ms, rng)?;
-                Some(Incident { matter: Matter { device: None, ..found.matter }, ..found })
+            _ => {
+                let sensed = if rng.below(DEVICE_FOUND_EVERY) == 0 { self.sensed.draw(now_ms, rng) } else { None };
+                let told = sensed.map(|found| Incident { matter: Matter { device: None, ..found.matter }, ..found });
+                told.or_else(|| self.found.draw(now_ms, rng))
             }
-            _ => self.found.draw(now_ms, rng),
         }
     }
 

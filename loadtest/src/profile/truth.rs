@@ -203,7 +203,8 @@ pub struct Truth {
     pub kind: Kind,
     /// Who sends it.
     pub source: SourceId,
-    /// How urgent the city will find it.
+    /// How urgent the city finds it: from its source, the class that it names, and its own word if that counts. What only its
+    /// text tells is not in it.
     pub urgency: Urgency,
     /// What it is about, whether or not it says so.
     pub class: ClassId,

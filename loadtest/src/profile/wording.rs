@@ -223,15 +223,26 @@ pub fn written_down(topic: &Topic, address: Address, rng: &mut Rng, out: &mut Ve
         text(out, rng.pick(topic.effects));
         text(out, "，");
     }
-    // Fillers in turn from a random one: none comes twice in a text.
-    let mut filler = rng.below(FILLERS.len() as u32) as usize;
     text(out, rng.pick(&PLEAS));
     text(out, "。");
+    fill(end, rng, out);
+}
+
+/// Steps prime to the number of fillers: whichever is taken, no filler comes twice before all have come.
+const STEPS: [usize; 7] = [1, 5, 7, 11, 13, 17, 23];
+
+/// Fillers, none of them twice, until a text is `end` bytes long; ends the last sentence.
+fn fill(end: usize, rng: &mut Rng, out: &mut Vec<u8>) {
+    let (mut filler, step) = (rng.below(FILLERS.len() as u32) as usize, rng.pick(&STEPS));
+    let mut between = "。";
     while out.len() < end {
         text(out, FILLERS[filler % FILLERS.len()]);
-        text(out, rng.pick(&["，", "。", "；"]));
-        filler += 5;
+        between = rng.pick(&["，", "。", "；"]);
+        text(out, between);
+        filler += step;
     }
+    out.truncate(out.len() - between.len());
+    text(out, "。");
 }
 
 /// What a partner's or a patrol's terminal sends.

@@ -232,9 +232,9 @@ impl Pudong {
         self.classes.iter().map(|class| class.code.as_str())
     }
 
-    /// Number of sources.
-    pub fn sources(&self) -> usize {
-        self.sources.len()
+    /// Names of all sources.
+    pub fn source_names(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| source.name.as_str())
     }
 
     /// A class.

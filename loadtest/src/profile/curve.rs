@@ -108,7 +108,7 @@ impl Curve {
         std::array::from_fn(|group| from.rates[group] + (to.rates[group] - from.rates[group]) * part)
     }
 
-    /// The moment, within a period, at which so many lines of the period have come, and who sends the next.
+    /// The moment, within a segment of the period, at which so many lines of the period have come.
     fn moment(&self, segment: usize, lines: f64) -> f64 {
         let (from, to) = (&self.knots[segment], &self.knots[segment + 1]);
         let (duration, missing) = (to.at_s - from.at_s, lines - self.sums[segment]);

@@ -83,16 +83,14 @@ pub fn gcj02(spot: Spot) -> Spot {
     const EE: f64 = 0.006_693_421_622_965_943;
     let (lng, lat) = (f64::from(spot.lng) / 1e6, f64::from(spot.lat) / 1e6);
     let (x, y) = (lng - 105.0, lat - 35.0);
-    let waves = |of: f64, list: [(f64, f64); 3]| {
-        list.into_iter().map(|(metres, per)| metres * libm::sin(of * PI / per)).sum::<f64>() * 2.0 / 3.0
+    let waves = |of: f64, list: &[(f64, f64)]| {
+        list.iter().map(|(metres, per)| metres * libm::sin(of * PI / per)).sum::<f64>() * 2.0 / 3.0
     };
-    let (short, root) = (waves(x, [(20.0, 1.0 / 6.0), (20.0, 0.5), (0.0, 1.0)]), libm::sqrt(x.abs()));
+    let (short, root) = (waves(x, &[(20.0, 1.0 / 6.0), (20.0, 0.5)]), libm::sqrt(x.abs()));
     let north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + short;
-    let north =
-        north + waves(y, [(20.0, 1.0), (40.0, 3.0), (160.0, 12.0)]) + waves(y, [(320.0, 30.0), (0.0, 1.0), (0.0, 1.0)]);
+    let north = north + waves(y, &[(20.0, 1.0), (40.0, 3.0), (160.0, 12.0), (320.0, 30.0)]);
     let east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + short;
-    let east =
-        east + waves(x, [(20.0, 1.0), (40.0, 3.0), (150.0, 12.0)]) + waves(x, [(300.0, 30.0), (0.0, 1.0), (0.0, 1.0)]);
+    let east = east + waves(x, &[(20.0, 1.0), (40.0, 3.0), (150.0, 12.0), (300.0, 30.0)]);
     let (sine, cosine) = (libm::sin(lat.to_radians()), libm::cos(lat.to_radians()));
     let magic = 1.0 - EE * sine * sine;
     let along_meridian = A * (1.0 - EE) / (magic * libm::sqrt(magic));

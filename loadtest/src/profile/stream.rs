@@ -17,8 +17,8 @@ use crate::rng::Rng;
 
 /// How far an event's time lies from the moment at which it is sent, at most.
 const JITTER_MS: u32 = 5_000;
-/// How old a line is at most that is sent again, and, for those that were late already, less than what its source's ids are
-/// remembered for by a good hour.
+/// How old a line is at most that is sent again. One that was late already, by a clock that is wrong, is then still within
+/// the time for which its source's ids are remembered.
 const RESEND_MS_MAX: u64 = 6 * 3_600_000;
 const RESEND_SENSOR_MS_MAX: u64 = 15 * 60_000;
 /// Every so many accepted lines one is kept for a long time; every so many re-sends repeat one of those.
@@ -104,21 +104,16 @@ pub struct Stream<'p> {
     /// What devices have found.
     sensed: Incidents,
     outage: Outage,
-    voices: [(Voice, &'static str); SOURCES_MAX],
+    /// How each source writes, and how its ids begin.
+    voices: Vec<(Voice, &'static str)>,
 }
-
-/// More than the city has sources.
-const SOURCES_MAX: usize = 16;
 
 impl<'p> Stream<'p> {
     pub(super) fn new(profile: &'p Profile, seed: u64, volume: u64) -> Self {
         let mut rng = Rng::seeded(seed);
         let fleet = Fleet::new(rng.bits(), hot(0), profile.trouble);
         let outage = Outage::new(&mut rng);
-        let voices = std::array::from_fn(|index| {
-            let is_there = index < PUDONG.sources();
-            Voice::of(if is_there { &PUDONG.source(SourceId(index as u8)).name } else { "" })
-        });
+        let voices = PUDONG.source_names().map(Voice::of).collect();
         Self {
             profile,
             volume: volume.max(1),

@@ -37,12 +37,12 @@ fn bytes_are_the_same_for_ever() {
         assert_eq!((&lines, &truths), (&taken(name, 1, 5_000, 5_000).0, &taken(name, 1, 5_000, 5_000).1));
         assert_ne!(lines, taken(name, 2, 5_000, 5_000).0, "another seed gives other lines");
     };
-    check("normal", 0xf86d_73b4_707f_5a00);
-    check("typhoon", 0xe767_223c_290a_f910);
-    check("outage", 0x55ca_4aeb_d310_fa66);
+    check("normal", 0x5810_8217_ff84_be70);
+    check("typhoon", 0x8fdd_505b_c2be_303b);
+    check("outage", 0x8d63_7fa2_2329_9ef5);
     check("sensor-storm", 0x06fa_ca38_9036_39d7);
-    check("hot-cell", 0x9d8f_137a_bb7b_2454);
-    check("year", 0x944c_34f9_c150_1161);
+    check("hot-cell", 0x19f9_1677_f380_2652);
+    check("year", 0x0986_99e3_3650_1123);
 }
 
 #[test]

@@ -24,6 +24,16 @@ const MONTH_DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /// 2026-01-01 is a Thursday; Monday is 0.
 const FIRST_WEEKDAY: u32 = 3;
 
+/// Whether a time, in milliseconds since 1970, lies in December, January or February, give or take a day.
+pub const fn is_winter(at_ms: u64) -> bool {
+    const DAY_MS: u64 = 86_400_000;
+    /// Of a year of 365.2425 days, to the end of February and of November.
+    const WINTER_ENDS_MS: u64 = 59 * DAY_MS;
+    const WINTER_BEGINS_MS: u64 = 334 * DAY_MS;
+    let of_year_ms = at_ms % 31_556_952_000;
+    of_year_ms < WINTER_ENDS_MS || of_year_ms >= WINTER_BEGINS_MS
+}
+
 /// How much people report at an hour of the day, where the day's average is 1. Between the middles of hours it is linear.
 fn level(hour: f64) -> f64 {
     let from = (hour + 23.5) % 24.0;
@@ -77,6 +87,18 @@ mod tests {
         (0..20_000).map(|i| curve.rate(from_s + (to_s - from_s) * (f64::from(i) + 0.5) / 20_000.0)).sum::<f64>()
             * (to_s - from_s)
             / 20_000.0
+    }
+
+    #[test]
+    fn winter_is_three_months() {
+        let check = |at_ms, expected| assert_eq!(is_winter(at_ms), expected, "{at_ms}");
+        // 2026: 15 January, 26 February, 4 March, 15 September, 28 November, 4 December.
+        check(1_768_435_200_000, true);
+        check(1_772_064_000_000, true);
+        check(1_772_582_400_000, false);
+        check(1_789_430_400_000, false);
+        check(1_795_824_000_000, false);
+        check(1_796_342_400_000, true);
     }
 
     #[test]

@@ -41,11 +41,14 @@ pub const OUTAGE_TOPICS: [(TopicId, u64); 3] =
 
 /// What people report on an ordinary day, in parts of a thousand and a few.
 #[rustfmt::skip]
-const EVERYDAY: [(&str, u64); 28] = [
+const EVERYDAY: [(&str, u64); 27] = [
     ("09009", 170), ("06028", 130), ("06010", 90), ("08001", 85), ("09010", 65), ("06013", 65), ("09006", 65), ("06001", 60), ("07001", 60),
     ("01037", 60), ("06042", 45), ("06017", 40), ("08004", 30), ("06014", 20), ("01050", 10), ("09012", 10), ("90003", 8), ("90006", 6),
-    ("90010", 6), ("90001", 5), ("90008", 5), ("01001", 5), ("01002", 5), ("01003", 5), ("10002", 4), ("90005", 2), ("90002", 2), ("10001", 1),
+    ("90010", 6), ("90001", 5), ("90008", 5), ("01001", 5), ("01002", 5), ("01003", 5), ("10002", 4), ("90005", 2), ("90002", 2),
 ];
+
+/// What they report besides in winter.
+const WINTER: (&str, u64) = ("10001", 6);
 
 /// What people report in a typhoon: trees, floods, power lines.
 const TYPHOON: [(&str, u64); 3] = [("90008", 38), ("90006", 37), ("10002", 25)];
@@ -57,6 +60,7 @@ const PARKING: [(&str, u64); 3] = [("09009", 75), ("09010", 20), ("09012", 5)];
 pub struct Mix {
     groups: [Choice<SourceId>; 5],
     everyday: Choice<ClassId>,
+    winter: Choice<ClassId>,
     typhoon: Choice<ClassId>,
     parking: Choice<ClassId>,
     outage: Choice<TopicId>,
@@ -69,8 +73,8 @@ pub struct Mix {
 }
 
 /// Classes of codes, with their weights.
-fn classes(weighed: &[(&str, u64)]) -> Choice<ClassId> {
-    Choice::new(weighed.iter().map(|(code, weight)| (PUDONG.class_of(code), *weight)))
+fn classes(weighed: impl IntoIterator<Item = (&'static str, u64)>) -> Choice<ClassId> {
+    Choice::new(weighed.into_iter().map(|(code, weight)| (PUDONG.class_of(code), weight)))
 }
 
 /// Sources of names, with their weights.
@@ -97,9 +101,10 @@ impl Mix {
                 sources(&[("110", 1)]),
                 sources(&[("12345", 70), ("12319", 15), ("app", 10), ("wechat", 5)]),
             ],
-            everyday: classes(&EVERYDAY),
-            typhoon: classes(&TYPHOON),
-            parking: classes(&PARKING),
+            everyday: classes(EVERYDAY),
+            winter: classes(EVERYDAY.into_iter().chain([WINTER])),
+            typhoon: classes(TYPHOON),
+            parking: classes(PARKING),
             outage: Choice::new(OUTAGE_TOPICS),
             parking_source: PUDONG.source_of("parking"),
             app: PUDONG.source_of("app"),
@@ -120,8 +125,13 @@ impl Mix {
     }
 
     /// What a person reports on an ordinary day.
-    pub fn everyday(&self, source: SourceId, rng: &mut Rng) -> ClassId {
-        if source == self.parking_source { self.parking.draw(rng) } else { self.everyday.draw(rng) }
+    pub fn everyday(&self, source: SourceId, in_winter: bool, rng: &mut Rng) -> ClassId {
+        let choice = match in_winter {
+            _ if source == self.parking_source => &self.parking,
+            true => &self.winter,
+            false => &self.everyday,
+        };
+        choice.draw(rng)
     }
 
     /// What a person reports in a typhoon.

@@ -2,6 +2,7 @@
 //! the lines before it, so the first lines are the same however many are taken.
 
 use super::Profile;
+use super::calendar::is_winter;
 use super::curve::{Group, Walk};
 use super::incident::{Incident, Incidents, Matter};
 use super::mix::{Mix, TopicId};
@@ -280,7 +281,7 @@ impl<'p> Stream<'p> {
             }
             _ => {
                 let cell = if in_hot_cell { hot(0) } else { self.places.cell(rng) };
-                (self.mix.everyday(source, rng), PUDONG.grid.inside(cell, rng))
+                (self.mix.everyday(source, is_winter(now_ms), rng), PUDONG.grid.inside(cell, rng))
             }
         };
         let cell = PUDONG.grid.cell(spot);

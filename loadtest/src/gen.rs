@@ -48,19 +48,9 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// Writes the file at `out` (`-`: standard output) and its truth beside it.
 pub fn run(lines: u64, out: &Path, seed: u64) -> Outcome {
-    let failed = |path: &Path, e: io::Error| format!("{}: cannot write: {e}", path.display());
     if out == Path::new("-") {
-        let stdout = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
-        return match generate(lines, seed, stdout, io::sink()) {
-            // Whoever reads has seen enough.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            done => done.map(drop).map_err(|e| failed(out, e)),
-        };
+        return to_stdout(|out| generate(lines, seed, out, io::sink()).map(drop));
     }
-    let create = |path: &Path| {
-        let file = File::create(path).map_err(|e| format!("{}: cannot create: {e}", path.display()))?;
-        Ok::<_, String>(BufWriter::with_capacity(BUFFER_BYTES, file))
-    };
     let (truth_tsv, truth_json) = (beside(out, ".truth.tsv"), beside(out, ".truth.json"));
     let truth = generate(lines, seed, create(out)?, create(&truth_tsv)?).map_err(|e| failed(out, e))?;
     write_json(Some(&truth_json), &truth)
@@ -85,8 +75,28 @@ pub(crate) const fn clock_ms(line: u64) -> u64 {
     CLOCK_START_MS + line * 1_000 / LINES_PER_S
 }
 
+/// Has standard output written through a large buffer.
+pub(crate) fn to_stdout(write: impl FnOnce(BufWriter<io::StdoutLock<'_>>) -> io::Result<()>) -> Outcome {
+    match write(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())) {
+        // Whoever reads has seen enough.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|e| failed(Path::new("-"), e)),
+    }
+}
+
+/// A file to be written through a large buffer.
+pub(crate) fn create(path: &Path) -> Outcome<BufWriter<File>> {
+    let file = File::create(path).map_err(|e| format!("{}: cannot create: {e}", path.display()))?;
+    Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
+}
+
+/// The sentence about a file that cannot be written on.
+pub(crate) fn failed(path: &Path, e: io::Error) -> String {
+    format!("{}: cannot write: {e}", path.display())
+}
+
 /// `path` with `suffix` behind its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

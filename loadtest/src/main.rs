@@ -1,6 +1,7 @@
 //! paidan's load harness: makes bench files with their truth, and measures paidan against a plain program in turns.
 
 use clap::{Parser, Subcommand};
+use loadtest::profile::{self, Profile};
 use loadtest::{bench_city, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +13,9 @@ const EXAMPLES: &str = "\
 Examples:
   loadtest gen 5000000 bench.ndjson              2 GB, with bench.ndjson.truth.json and .truth.tsv beside it
   loadtest gen 1000 - --seed 7 | head            to standard output, without a truth
+  loadtest gen 50000 storm.ndjson --profile typhoon   24 hours of a typhoon in 50,000 lines, for the built-in city
+  loadtest gen 1000 - --profile year --of 9028000     the first thousand tickets of a year
+  loadtest profiles typhoon outage               what they ask for: rates, sizes, shares, state
   loadtest gen-city bench bench-city             the city folder that the file is about
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
   loadtest reference bench.ndjson --out out.ndjson
@@ -28,10 +32,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Mode {
-    /// Write LINES lines of the bench workload to OUT, the same bytes for the same seed on every machine.
+    /// Write LINES lines of a workload to OUT, the same bytes for the same seed on every machine.
     ///
-    /// Beside the file: OUT.truth.json (the counts and sums of a right answer) and OUT.truth.tsv (every line that is not
-    /// simply new: its number, resend|incident|malformed|invalid, and of which line, or how).
+    /// Without --profile, the bench workload; beside the file: OUT.truth.json (the counts and sums of a right answer) and
+    /// OUT.truth.tsv (every line that is not simply new: its number, resend|incident|malformed|invalid, and of which line, or
+    /// how).
+    ///
+    /// With --profile, reports of the built-in city; beside the file: OUT.truth.json (counts, and what the profile asks for) and
+    /// OUT.truth.tsv (every line: number, offset_ms on the profile's clock, kind, of which line or how, and the source, urgency,
+    /// class, cell and flags that a right answer has).
     Gen {
         /// How many lines, about 393 bytes each
         lines: u64,
@@ -40,7 +49,15 @@ enum Mode {
         /// Another seed gives another file of the same mix
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// A profile of the built-in city instead of the bench workload
+        #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Profile::NAMES))]
+        profile: Option<String>,
+        /// How many lines the profile's whole period has, of which LINES are the first; without it, LINES
+        #[arg(long, requires = "profile", value_parser = clap::value_parser!(u64).range(1..))]
+        of: Option<u64>,
     },
+    /// Tell what the profiles ask for: rates, sizes, shares and state, counted over a sample of their lines.
+    Profiles(profile::Args),
     /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv.
     #[command(subcommand)]
     GenCity(City),
@@ -78,7 +95,11 @@ enum City {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().mode {
-        Mode::Gen { lines, out, seed } => r#gen::run(lines, &out, seed),
+        Mode::Gen { lines, out, seed, profile, of } => match profile.as_deref().and_then(Profile::by_name) {
+            Some(profile) => profile::write(&profile, lines, of.unwrap_or(lines), &out, seed),
+            None => r#gen::run(lines, &out, seed),
+        },
+        Mode::Profiles(args) => profile::run(&args),
         Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
         Mode::GenCity(City::Us311(args)) => us311_city::write(&args),
         Mode::Run(args) => load::run(&args),

@@ -10,7 +10,8 @@ use paidan::meter::Moment;
 use crate::counts::write_json;
 use crate::machine::Machine;
 use crate::measure::{self, Frame, Measured};
-use crate::pool::{Pool, Urgency};
+use crate::pool::{BENCH, Pool};
+use crate::pudong::Urgency;
 use crate::result::{Clock, Distribution, FORMAT, LoadResult, Schedule, Target as Facts, Workload};
 use crate::schedule::Pace;
 use crate::sender::{self, Sending};
@@ -24,8 +25,8 @@ pub struct Load {
     /// Who is measured
     #[arg(long, value_enum, default_value_t = Whom::Paidan)]
     pub target: Whom,
-    /// What is sent
-    #[arg(long, default_value = "bench", value_parser = ["bench"])]
+    /// What is sent: `bench`, or a profile (`loadtest profiles` tells about them)
+    #[arg(long, default_value = BENCH)]
     pub profile: String,
     /// Another seed gives other lines of the same mix
     #[arg(long, default_value_t = 1)]
@@ -129,7 +130,7 @@ const LAG_SHARE_MAX: f64 = 0.1;
 pub struct Bench<'a> {
     load: &'a Load,
     pool: Pool,
-    city: PathBuf,
+    city: Option<PathBuf>,
     work: Work,
 }
 
@@ -159,9 +160,11 @@ impl<'a> Bench<'a> {
     /// If the work folder cannot be written.
     pub fn new(load: &'a Load) -> Outcome<Self> {
         let work = Work(load.work.join(format!("run-{}", std::process::id())));
-        let city = work.0.join("city");
-        bench_city::write(&city)?;
-        Ok(Self { load, pool: Pool::bench(load.lines, load.seed), city, work })
+        let pool = Pool::of(&load.profile, load.lines, load.seed)?;
+        // Profiles are of the city that is built into paidan.
+        let city = (load.profile == BENCH).then(|| work.0.join("city"));
+        city.as_deref().map_or(Ok(()), bench_city::write)?;
+        Ok(Self { load, pool, city, work })
     }
 
     /// What is sent.
@@ -210,7 +213,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn target(&self, warm_up: u64, frame: Frame) -> Outcome<Box<dyn Target>> {
         Ok(match self.load.target {
             Whom::Paidan => Box::new(InProcess::start(&Setting {
-                city: Some(self.city.clone()),
+                city: self.city.clone(),
                 data: (!self.load.no_journal).then(|| self.data()),
                 threads: self.load.threads,
                 warm_up,
@@ -293,7 +296,7 @@ impl<'a> Bench<'a> {
     pub fn workload(&self) -> Workload {
         let share = |urgency: Urgency| (format!("urgency {}", urgency.letter()), self.pool.share(urgency));
         Workload {
-            profile: self.pool.profile.to_owned(),
+            profile: self.pool.profile.clone(),
             seed: self.pool.seed,
             lines: self.pool.len() as u64,
             bytes_per_line: self.pool.bytes_per_line(),

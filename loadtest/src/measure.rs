@@ -8,13 +8,14 @@ use paidan::ids::Tracking;
 use paidan::meter::{LatencyLedger, Moment, Stage};
 use paidan::report;
 
-use crate::pool::{Pool, Urgency};
+use crate::pool::Pool;
+use crate::pudong::Urgency;
 use crate::result::{Attainment, Clock, Counts, Distribution, Exemplar, Latency, Second, StageLatency};
 use crate::schedule::{NS_OF_SECOND, Pace};
 use crate::sender::{Sending, Sent};
 use crate::target::Answer;
 
-/// Budgets where the target names none: milliseconds for A, B, C.
+/// Budgets of the timeline: milliseconds for A, B, C.
 const BUDGETS_MS: [u64; 3] = [50, 500, 2000];
 
 /// Two latencies of some reports, in nanoseconds.
@@ -67,6 +68,11 @@ pub fn measure(pool: &Pool, pace: &Pace, frame: Frame, sending: &Sending, answer
         book.enter(&report, sending.start);
     }
     book.close()
+}
+
+/// A is 0, B 1, C 2.
+const fn rank(urgency: Urgency) -> usize {
+    Urgency::A as usize - urgency as usize
 }
 
 /// One report's instants.
@@ -154,11 +160,11 @@ impl Book {
         let took = answered.saturating_sub(report.due_ns);
         let line = &mut self.measured.timeline[second];
         line.answered += 1;
-        let is_late = took > BUDGETS_MS[report.urgency as usize] * 1_000_000;
-        line.missed[report.urgency as usize] += u64::from(is_late);
+        let is_late = took > BUDGETS_MS[rank(report.urgency)] * 1_000_000;
+        line.missed[rank(report.urgency)] += u64::from(is_late);
         self.seconds[second].saturating_record(took);
         if counts {
-            let own = &mut self.measured.times[report.urgency as usize];
+            let own = &mut self.measured.times[rank(report.urgency)];
             own.intended.saturating_record(took);
             self.measured.all.intended.saturating_record(took);
             let service = report.sent.map_or(took, |sent| answered.saturating_sub(sent.since(start)));
@@ -203,7 +209,7 @@ impl Measured {
 
     /// The latencies of each urgency that was sent, and of all, on both clocks.
     pub fn latency(&self) -> Vec<Latency> {
-        let named = Urgency::ALL.into_iter().map(|urgency| (urgency.letter(), &self.times[urgency as usize]));
+        let named = Urgency::ALL.into_iter().map(|urgency| (urgency.letter(), &self.times[rank(urgency)]));
         let sent = named.chain([("all", &self.all)]).filter(|(_, times)| !times.intended.is_empty());
         let clocks = |(urgency, times): (&str, &Times)| {
             let one = |clock, times| Latency { urgency: urgency.to_owned(), clock, time: Distribution::of(times) };

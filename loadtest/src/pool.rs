@@ -3,7 +3,10 @@
 
 use memchr::memmem;
 
+use crate::Outcome;
 use crate::r#gen;
+use crate::profile::{Kind, Profile};
+use crate::pudong::Urgency;
 
 /// A line of the pool, and what of it changes each time it is sent.
 struct Line {
@@ -20,27 +23,6 @@ struct Line {
     urgency: Urgency,
 }
 
-/// How pressing a line is, as the target is meant to understand it. In the order of the alphabet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Urgency {
-    /// 紧急
-    A,
-    /// 重大
-    B,
-    /// 一般
-    C,
-}
-
-impl Urgency {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::A, Self::B, Self::C];
-
-    /// Its letter.
-    pub const fn letter(self) -> &'static str {
-        ["A", "B", "C"][self as usize]
-    }
-}
-
 /// What is known of a line besides its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
@@ -52,10 +34,13 @@ pub struct Known {
     pub urgency: Urgency,
 }
 
+/// The workload that is no profile: that of the bench job, in a city of its own.
+pub const BENCH: &str = "bench";
+
 /// The lines.
 pub struct Pool {
     /// What it is made of.
-    pub profile: &'static str,
+    pub profile: String,
     /// Its seed.
     pub seed: u64,
     text: Vec<u8>,
@@ -63,12 +48,41 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Lines of the bench workload, or of a profile's whole period.
+    ///
+    /// # Errors
+    /// If there is no such profile.
+    ///
+    /// # Panics
+    /// If they have 4 GiB or more.
+    pub fn of(profile: &str, lines: u64, seed: u64) -> Outcome<Self> {
+        match Profile::by_name(profile) {
+            Some(profile) => Ok(Self::of_profile(&profile, lines, seed)),
+            None if profile == BENCH => Ok(Self::bench(lines, seed)),
+            None => Err(format!("no profile \"{profile}\"; there are {BENCH}, {}", Profile::NAMES.join(", "))),
+        }
+    }
+
+    fn of_profile(profile: &Profile, lines: u64, seed: u64) -> Self {
+        let mut pool = Self { profile: profile.name().to_owned(), seed, text: Vec::new(), lines: Vec::new() };
+        let (mut stream, mut line) = (profile.stream(seed, lines), Vec::new());
+        for _ in 0..lines {
+            line.clear();
+            let truth = stream.next(&mut line);
+            let repeats = if let Kind::Resend { of } = truth.kind { Some(of as u32 - 1) } else { None };
+            let clock_ms = (profile.start_ms() + truth.offset_ns / 1_000_000) as i64;
+            let lead_ms = number_at(&line, time_of(&line)).map_or(0, |time| time as i64 - clock_ms);
+            pool.push(&line, Known { lead_ms: lead_ms as i32, repeats, urgency: truth.urgency });
+        }
+        pool
+    }
+
     /// Lines of the bench workload.
     ///
     /// # Panics
     /// If they have 4 GiB or more.
     pub fn bench(lines: u64, seed: u64) -> Self {
-        let mut pool = Self { profile: "bench", seed, text: Vec::new(), lines: Vec::new() };
+        let mut pool = Self { profile: BENCH.to_owned(), seed, text: Vec::new(), lines: Vec::new() };
         r#gen::each(lines, seed, |line, repeats| {
             let repeats = repeats.map(|of| of as u32);
             let number = pool.lines.len() as u64;
@@ -233,7 +247,7 @@ mod tests {
 
     #[test]
     fn each_round_has_its_own_ids_and_each_line_the_time_at_which_it_is_sent() {
-        let mut pool = Pool { profile: "test", seed: 0, text: Vec::new(), lines: Vec::new() };
+        let mut pool = Pool { profile: String::new(), seed: 0, text: Vec::new(), lines: Vec::new() };
         let known = |lead_ms, repeats| Known { lead_ms, repeats, urgency: Urgency::C };
         pool.push(br#"{"source":"a","id":"x1","ts":1700000000000,"n":1}"#, known(-250, None));
         pool.push(br#"{"ts":17,"id":"x1"}"#, known(5, Some(0)));

@@ -51,8 +51,9 @@ impl Typed<'_> {
 
 fn lines(criterion: &mut Criterion) {
     let workload = Workload::new();
-    let text = str::from_utf8(&workload.text).expect("bench lines are text");
-    let lines: Vec<&str> = text.lines().collect();
+    // A line that is cut off within a character is no text; the door turns it away before anybody decodes it.
+    let lines = workload.text.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let mut decoder = Decoder::new();
     let mut decoded = || lines.iter().filter(|line| decoder.decode(line).is_ok()).count();
     let typed = || {

@@ -77,9 +77,9 @@ impl Baseline {
     }
 }
 
-/// How much more was found, in percent of the baseline.
+/// How much more was found, in percent of the baseline, to a hundredth.
 pub fn difference_percent(baseline: f64, found: f64) -> f64 {
-    (found / baseline - 1.0) * 100.0
+    ((found / baseline - 1.0) * 10_000.0).round() / 100.0
 }
 
 /// The instructions that a file of callgrind's counted in all.

@@ -1,10 +1,11 @@
-//! The parts of paidan's load harness, for its command and for paidan's own tests.
+//! The parts of paidan's load harness, for its command, for the rivals in `rivals/`, and for paidan's own tests.
 
 pub mod bench_city;
-mod counts;
+pub mod counts;
 pub mod r#gen;
+pub mod job;
 mod line;
-mod lines;
+pub mod lines;
 mod machine;
 mod progress;
 pub mod ratio;
@@ -13,7 +14,7 @@ mod rng;
 mod truth;
 pub mod try_out;
 pub mod us311_city;
-mod usage;
+pub mod usage;
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.
 pub type Outcome<T = ()> = Result<T, String>;

@@ -15,7 +15,10 @@ Examples:
   loadtest gen-city bench bench-city             the city folder that the file is about
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
   loadtest reference bench.ndjson --out out.ndjson
-  loadtest ratio bench.ndjson --city bench-city -- --data '{data}'";
+  loadtest ratio bench.ndjson --city bench-city -- --data '{data}'
+  loadtest ratio bench.ndjson --city bench-city --rival timely=1 --rival timely=2
+  loadtest ratio bench.ndjson --city bench-city \\
+      --rival-command bytewax='loadtest/rivals/bytewax/run {file} {out} {summary}'";
 
 /// paidan's load harness: bench files with their truth, the plain reference program, and ratios.
 #[derive(Parser)]
@@ -45,7 +48,7 @@ enum Mode {
     GenCity(City),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
-    /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
+    /// Run `reference`, `paidan run` and rivals in turns on one file, check that they agree, and print their ratios.
     Ratio(ratio::Args),
     /// Make a bench file and its city, and have paidan decide about it: the main job on a fresh machine, in one command.
     Try(try_out::Args),

@@ -485,14 +485,14 @@ fn ratio_runs_both_and_tidies_up() {
 #[test]
 fn ratio_measures_any_command() {
     let bench = Bench::new(500, 1);
-    let command = |name: &str| format!("--rival-command={name}=sh run {{file}} - - {{out}} - - - {{summary}}");
+    let command = |name: &str| format!("--rival-command={name}=sh run {{file}} - - - {{out}} - - - {{summary}}");
     let output = ratio(bench.path.parent().unwrap(), &bench.path, &[&command("one"), &command("two")]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("C one") && table.contains("D over A"), "{table}");
     let result = std::fs::read(bench.path.with_file_name("ratio.json")).unwrap();
     let result: Value = serde_json::from_slice(&result).unwrap();
-    assert_eq!(result["commands"][2], "sh run bench.ndjson - - RUN/out.ndjson - - - RUN/summary.json");
+    assert_eq!(result["commands"][2], "sh run bench.ndjson - - - RUN/out.ndjson - - - RUN/summary.json");
     let names: Vec<_> = result["rivals"].as_array().unwrap().iter().map(|rival| &rival["name"]).collect();
     assert_eq!(names, ["one", "two"]);
     assert_eq!(result["rivals"][1]["runs"].as_array().unwrap().len(), 5);

@@ -29,6 +29,24 @@ pub struct Counts {
     pub unit_load_digest: u64,
 }
 
+impl Counts {
+    /// Adds what another thread has counted. The digest is none of it: it is over the loads of all.
+    pub fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.malformed += other.malformed;
+        self.invalid += other.invalid;
+        self.rejected += other.rejected;
+        self.unique += other.unique;
+        self.duplicates += other.duplicates;
+        self.merged += other.merged;
+        self.opened += other.opened;
+        self.case_sum = match (self.case_sum, other.case_sum) {
+            (Some(sum), Some(more)) => Some(sum.wrapping_add(more)),
+            (sum, more) => sum.or(more),
+        };
+    }
+}
+
 /// An answer and what it took to find it.
 #[derive(Serialize, Deserialize)]
 pub struct Measured {

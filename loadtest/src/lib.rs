@@ -1,12 +1,13 @@
-//! The parts of paidan's load harness, for its command and for paidan's own tests.
+//! The parts of paidan's load harness, for its command, for the rivals in `rivals/`, and for paidan's own tests.
 
 pub mod bench_city;
-mod counts;
+pub mod counts;
 pub mod r#gen;
 pub mod hdr_files;
 pub mod idle;
+pub mod job;
 mod line;
-mod lines;
+pub mod lines;
 pub mod load;
 pub mod machine;
 pub mod measure;
@@ -30,7 +31,7 @@ pub mod target;
 mod truth;
 pub mod try_out;
 pub mod us311_city;
-mod usage;
+pub mod usage;
 pub mod watcher;
 mod yardstick;
 

@@ -20,6 +20,9 @@ Examples:
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
   loadtest reference bench.ndjson --out out.ndjson
   loadtest ratio bench.ndjson --city bench-city -- --data '{data}'
+  loadtest ratio bench.ndjson --city bench-city --rival timely=1 --rival timely=2
+  loadtest ratio bench.ndjson --city bench-city \\
+      --rival-command bytewax='loadtest/rivals/bytewax/run {file} {out} {summary}'
   loadtest report open.json closed.json sweep.json --out report.html";
 
 /// paidan's load harness: bench files with their truth, the plain reference program, and ratios.
@@ -73,7 +76,7 @@ enum Mode {
     Soak(soak::Args),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
-    /// Run `reference` and `paidan run` in turns on one file, check that they agree, and print their ratios.
+    /// Run `reference`, `paidan run` and rivals in turns on one file, check that they agree, and print their ratios.
     Ratio(ratio::Args),
     /// Draw result files as one HTML page that needs nothing else; runs are put side by side on the same axes.
     Report(report::Args),

@@ -4,7 +4,10 @@ use crate::Outcome;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
+use std::io;
+use std::process::{Child, ExitStatus};
 use std::time::Instant;
+use wait4::{ResUse, Wait4};
 
 /// What a whole process has used.
 #[derive(Serialize, Deserialize, Clone, Copy)]
@@ -52,16 +55,19 @@ pub fn process_cpu_s() -> Outcome<f64> {
     cpu_s(UsageWho::RUSAGE_SELF)
 }
 
-/// User and system seconds of all children that have ended and been waited for.
-pub fn children_cpu_s() -> Outcome<f64> {
-    cpu_s(UsageWho::RUSAGE_CHILDREN)
-}
-
 fn cpu_s(who: UsageWho) -> Outcome<f64> {
-    let usage = getrusage(who).map_err(refused)?;
+    let usage = getrusage(who).map_err(|e| format!("the kernel does not tell the resource usage (getrusage): {e}"))?;
     Ok((usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6)
 }
 
-fn refused(e: nix::Error) -> String {
-    format!("the kernel does not tell the resource usage (getrusage): {e}")
+/// Waits for a child that was started at `started`: how it ended, and what it and its own children have used. The peak is
+/// that of the largest process among them.
+pub fn wait_for(child: Child, started: Instant) -> io::Result<(ExitStatus, Usage)> {
+    let ResUse { status, rusage } = child.wait4()?;
+    let usage = Usage {
+        wall_s: started.elapsed().as_secs_f64(),
+        cpu_s: (rusage.utime + rusage.stime).as_secs_f64(),
+        peak_rss_mib: rusage.maxrss as f64 / f64::from(1 << 20),
+    };
+    Ok((status, usage))
 }

@@ -476,8 +476,51 @@ fn ratio_runs_both_and_tidies_up() {
         result["commands"][1],
         "sh run bench.ndjson --city city --out RUN/out.ndjson --emit assigned --summary RUN/summary.json --data RUN/data"
     );
+    let peak = |run: &Value| run["peak_rss_mib"].as_f64().unwrap();
+    assert!(result["reference"].as_array().unwrap().iter().all(|run| peak(run) > 1.0), "{result}");
     let left: Vec<_> = folder.read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("ratio-")), "{left:?}");
+}
+
+#[test]
+fn ratio_measures_any_command() {
+    let bench = Bench::new(500, 1);
+    let command = |name: &str| format!("--rival-command={name}=sh run {{file}} - - - {{out}} - - - {{summary}}");
+    let output = ratio(bench.path.parent().unwrap(), &bench.path, &[&command("one"), &command("two")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("C one") && table.contains("D over A"), "{table}");
+    let result = std::fs::read(bench.path.with_file_name("ratio.json")).unwrap();
+    let result: Value = serde_json::from_slice(&result).unwrap();
+    assert_eq!(result["commands"][2], "sh run bench.ndjson - - - RUN/out.ndjson - - - RUN/summary.json");
+    let names: Vec<_> = result["rivals"].as_array().unwrap().iter().map(|rival| &rival["name"]).collect();
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(result["rivals"][1]["runs"].as_array().unwrap().len(), 5);
+    let Value::Object(spread) = &result["rivals"][1]["rate_ratio"] else { panic!("{result}") };
+    assert!(spread["min"].as_f64() > Some(0.0) && spread["min"].as_f64() <= spread["max"].as_f64());
+    let reference = &result["answer"]["unit_load_digest"];
+    assert_eq!(*reference, bench.truth["unit_load_digest"]);
+}
+
+#[test]
+fn ratio_reads_what_was_assigned() {
+    let bench = Bench::new(500, 1);
+    let folder = bench.path.parent().unwrap();
+    let check = |edit: &str, expected: &str| {
+        // Right counts, but the assignments are edited afterwards.
+        let cheat = format!(
+            "{} reference bench.ndjson --out \"$2\" --summary \"$3\" && sed -i '{edit}' \"$2\"\n",
+            env!("CARGO_BIN_EXE_loadtest")
+        );
+        std::fs::write(folder.join("cheat"), cheat).unwrap();
+        let output = ratio(folder, &bench.path, &["--rival-command", "cheat=sh cheat {file} {out} {summary}"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(expected), "{edit}: {stderr}");
+    };
+    check("1d", "the programs disagree");
+    check("1s/\"unit\":[0-9]*/\"unit\":38399/", "the programs disagree");
+    check("1s/\"unit\":[0-9]*/\"unit\":38400/", "no such unit: 38400");
+    check("1s/\"unit\"/\"crew\"/", "its assignments are wrong");
 }
 
 #[test]
@@ -500,4 +543,8 @@ fn errors_name_the_file() {
     check(&["gen-city", "bench", "/dev/null/city"], "/dev/null/city: cannot make the folder");
     check(&["reference", "/nowhere/bench.ndjson"], "/nowhere/bench.ndjson: cannot open");
     check(&["ratio", "x", "--city", "y", "--runs", "4"], "--runs");
+    check(&["ratio", "x", "--city", "y", "--paidan", "sh", "--rival", "nobody"], "rival-nobody: not there; build it");
+    check(&["ratio", "x", "--city", "y", "--rival", "timely=two"], "the workers of timely");
+    check(&["ratio", "x", "--city", "y", "--rival-command", "a=b {file} {out}"], "the command of a lacks {summary}");
+    check(&["ratio", "x", "--city", "y", "--rival-command", "b"], "it lacks NAME=");
 }

@@ -3,9 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::counts::write_json;
 use crate::load::{Bench, Load, Loop};
-use crate::{Outcome, shown, usage};
+use crate::{Outcome, usage};
 
 /// What `idle` is told.
 #[derive(clap::Args)]
@@ -24,11 +23,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let bench = Bench::new(&args.load)?;
     let share = bench.idle_cpu_share(Duration::from_secs_f64(args.quiet))?;
-    let pace = args.load.gaps.at(args.rate, args.load.seed);
+    let pace = bench.pace(args.rate)?;
     let run = bench.measure("idle", &pace, bench.frame(), Loop::Open)?;
-    print!("{}", shown::run(&run.result));
+    run.tell(&args.load)?;
     println!("空闲 CPU idle CPU {:.2} % of a core", share * 100.0);
-    args.load.json.as_deref().map_or(Ok(()), |path| write_json(Some(path), &run.result))
+    Ok(())
 }
 
 impl Bench<'_> {

@@ -1,23 +1,26 @@
 //! `run`: one target under one schedule, measured; and what every other load command is made of.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use hdrhistogram::Histogram;
-use paidan::meter::Moment;
+use paidan::meter::{LatencyLedger, Moment};
 
 use crate::counts::write_json;
+use crate::hdr_files::{self, Interval};
 use crate::machine::Machine;
 use crate::measure::{self, Frame, Measured};
 use crate::pool::{BENCH, Pool};
+use crate::profile::Profile;
 use crate::pudong::Urgency;
+use crate::report::{self, Report};
 use crate::result::{Clock, Distribution, FORMAT, LoadResult, Schedule, Target as Facts, Workload};
 use crate::schedule::Pace;
 use crate::sender::{self, Sending};
 use crate::target::{Answers, Control, InProcess, Null, Setting, Target};
 use crate::watcher::{Watched, Watcher};
-use crate::{Outcome, bench_city, usage};
+use crate::{Outcome, bench_city, shown, usage};
 
 /// What every load command is told.
 #[derive(clap::Args, Clone)]
@@ -55,6 +58,12 @@ pub struct Load {
     /// Where the result goes as JSON
     #[arg(long)]
     pub json: Option<PathBuf>,
+    /// Where the result goes as one HTML page with plots
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// A folder for the histograms, as .hlog and .hgrm
+    #[arg(long)]
+    pub hdr: Option<PathBuf>,
 }
 
 /// Who can be measured.
@@ -77,16 +86,8 @@ pub enum Gaps {
     Constant,
     /// As independent callers come
     Poisson,
-}
-
-impl Gaps {
-    /// The pace of a rate.
-    pub const fn at(self, per_s: f64, seed: u64) -> Pace {
-        match self {
-            Self::Constant => Pace::Constant { per_s },
-            Self::Poisson => Pace::Poisson { per_s, seed },
-        }
-    }
+    /// As the profile's own day goes, in the time of the run
+    Curve,
 }
 
 /// What `run` is told.
@@ -106,10 +107,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let bench = Bench::new(&args.load)?;
     let loop_kind = if args.closed { Loop::Closed } else { Loop::Open };
-    let pace = args.load.gaps.at(args.rate, args.load.seed);
-    let run = bench.measure("run", &pace, bench.frame(), loop_kind)?;
-    print!("{}", crate::shown::run(&run.result));
-    args.load.json.as_deref().map_or(Ok(()), |path| write_json(Some(path), &run.result))
+    bench.measure("run", &bench.pace(args.rate)?, bench.frame(), loop_kind)?.tell(&args.load)
 }
 
 /// Whether the sender waits for answers.
@@ -142,6 +140,47 @@ pub struct Run {
     pub measured: Measured,
     /// The machine's own pauses meanwhile, in nanoseconds.
     pub hiccups: Histogram<u64>,
+    /// What the target measured itself.
+    ledger: Option<LatencyLedger>,
+    frame: Frame,
+    started: SystemTime,
+}
+
+impl Run {
+    /// Prints the result, and writes it wherever the command says.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn tell(&self, load: &Load) -> Outcome {
+        print!("{}", shown::run(&self.result));
+        if let Some(path) = &load.json {
+            write_json(Some(path), &self.result)?;
+        }
+        if let Some(path) = &load.report {
+            report::write(path, &Report { runs: vec![self.result.clone()], ..Report::default() })?;
+        }
+        self.write_histograms(load)
+    }
+
+    /// Writes the histograms, if the command says where.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_histograms(&self, load: &Load) -> Outcome {
+        let Some(folder) = &load.hdr else { return Ok(()) };
+        let mut named = vec![("hiccups".to_owned(), &self.hiccups)];
+        for (urgency, times) in self.measured.by_urgency() {
+            named.push((format!("{urgency}.intended"), &times.intended));
+            named.push((format!("{urgency}.sent"), &times.sent));
+        }
+        if let Some(ledger) = &self.ledger {
+            named.extend(measure::stage_times(ledger));
+        }
+        let (begin, length) = (self.frame.warm_up, self.frame.length - self.frame.warm_up);
+        let interval = |(tag, times)| Interval { tag, begin, length, times };
+        let intervals: Vec<Interval<'_>> = named.iter().map(|(tag, times)| interval((&**tag, *times))).collect();
+        hdr_files::write(folder, &self.result.mode.replace(' ', "-").replace('%', ""), self.started, &intervals)
+    }
 }
 
 /// A folder that is removed with all that is in it.
@@ -167,9 +206,30 @@ impl<'a> Bench<'a> {
         Ok(Self { load, pool, city, work })
     }
 
+    /// What the command says.
+    pub const fn load(&self) -> &Load {
+        self.load
+    }
+
     /// What is sent.
     pub const fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// How reports follow each other at a rate, as the command says.
+    ///
+    /// # Errors
+    /// If they are to follow a curve, and the workload has none.
+    pub fn pace(&self, per_s: f64) -> Outcome<Pace> {
+        Ok(match self.load.gaps {
+            Gaps::Constant => Pace::Constant { per_s },
+            Gaps::Poisson => Pace::Poisson { per_s, seed: self.load.seed },
+            Gaps::Curve => {
+                let profile = Profile::by_name(&self.load.profile);
+                let profile = profile.ok_or_else(|| format!("{} has no curve; choose a profile", self.load.profile))?;
+                curve(&profile, per_s, self.frame().length)
+            }
+        })
     }
 
     /// As the command says.
@@ -183,7 +243,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// If the target fails.
     pub fn measure(&self, mode: &str, pace: &Pace, frame: Frame, loop_kind: Loop) -> Outcome<Run> {
-        let proof = self.prove(pace);
+        let (proof, started) = (self.prove(pace), SystemTime::now());
         let warm_up = pace.instants().take_while(|ns| *ns < frame.warm_up.as_nanos() as u64).count() as u64;
         let mut target = self.target(warm_up, frame)?;
         let (cpu_before, start) = (usage::process_cpu_s()?, Moment::now());
@@ -197,9 +257,9 @@ impl<'a> Bench<'a> {
         let cpu_s = usage::process_cpu_s()? - cpu_before - sending.cpu_s - watched.cpu_s;
         self.clear_data();
         let measured = measure::measure(&self.pool, pace, frame, &sending, &answers.batches);
-        let hiccups = watched.hiccups.clone();
-        let seen = Seen { proof, sending, watched, cpu_s, answers };
-        Ok(Run { result: self.result(mode, pace, frame, &measured, seen)?, measured, hiccups })
+        let seen = Seen { proof, sending, watched, cpu_s, answers: &answers };
+        let result = self.result(mode, pace, frame, &measured, &seen)?;
+        Ok(Run { result, measured, hiccups: seen.watched.hiccups, ledger: answers.ledger, frame, started })
     }
 
     /// The sender against nobody, at twice the rate: its lag is its own.
@@ -237,7 +297,14 @@ impl<'a> Bench<'a> {
         let _ = std::fs::remove_dir_all(self.data());
     }
 
-    fn result(&self, mode: &str, pace: &Pace, frame: Frame, measured: &Measured, seen: Seen) -> Outcome<LoadResult> {
+    fn result(
+        &self,
+        mode: &str,
+        pace: &Pace,
+        frame: Frame,
+        measured: &Measured,
+        seen: &Seen<'_>,
+    ) -> Outcome<LoadResult> {
         let Seen { proof, sending, watched, cpu_s, answers } = seen;
         let latency = measured.latency();
         let ledger = answers.ledger.as_ref();
@@ -269,7 +336,7 @@ impl<'a> Bench<'a> {
             hiccups: Distribution::of(&watched.hiccups),
             cpu_ns_per_report: cpu_s * 1e9 / answered.max(1) as f64,
             peak_rss_mib: usage::peak_rss_mib()?,
-            void_because: void(&proof, &latency),
+            void_because: void(proof, &latency),
             latency,
         };
         Ok(result)
@@ -305,13 +372,22 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// The curve of a profile's day, in so much time, with a mean of so many reports a second.
+fn curve(profile: &Profile, per_s: f64, length: Duration) -> Pace {
+    const STEPS: u32 = 288;
+    let curve = profile.curve();
+    let middle = |step: u32| (f64::from(step) + 0.5) / f64::from(STEPS) * curve.period_s();
+    let rate = |step: u32| curve.rate(middle(step)) / curve.mean() * per_s;
+    Pace::Curve { step_s: length.as_secs_f64() / f64::from(STEPS), per_s: (0..STEPS).map(rate).collect() }
+}
+
 /// What was seen of a run besides its latencies.
-struct Seen {
+struct Seen<'a> {
     proof: Distribution,
     sending: Sending,
     watched: Watched,
     cpu_s: f64,
-    answers: Answers,
+    answers: &'a Answers,
 }
 
 /// Why a run says nothing about its target.

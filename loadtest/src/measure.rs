@@ -207,15 +207,19 @@ impl Measured {
         slope(&points)
     }
 
+    /// The times of each urgency that was sent, and of all.
+    pub fn by_urgency(&self) -> impl Iterator<Item = (&'static str, &Times)> {
+        let named = Urgency::ALL.into_iter().map(|urgency| (urgency.letter(), &self.times[rank(urgency)]));
+        named.chain([("all", &self.all)]).filter(|(_, times)| !times.intended.is_empty())
+    }
+
     /// The latencies of each urgency that was sent, and of all, on both clocks.
     pub fn latency(&self) -> Vec<Latency> {
-        let named = Urgency::ALL.into_iter().map(|urgency| (urgency.letter(), &self.times[rank(urgency)]));
-        let sent = named.chain([("all", &self.all)]).filter(|(_, times)| !times.intended.is_empty());
         let clocks = |(urgency, times): (&str, &Times)| {
             let one = |clock, times| Latency { urgency: urgency.to_owned(), clock, time: Distribution::of(times) };
             [one(Clock::Intended, &times.intended), one(Clock::Sent, &times.sent)]
         };
-        sent.flat_map(clocks).collect()
+        self.by_urgency().flat_map(clocks).collect()
     }
 }
 
@@ -240,6 +244,17 @@ pub fn stages(ledger: &LatencyLedger) -> Vec<StageLatency> {
         })
     };
     Stage::ALL.into_iter().flat_map(of).collect()
+}
+
+/// The times behind [`stages`], each with its name.
+pub fn stage_times(ledger: &LatencyLedger) -> impl Iterator<Item = (String, &Histogram<u64>)> {
+    let of = move |urgency: report::Urgency| {
+        let named = move |stage: Stage| {
+            (format!("{}.{}", urgency.letter(), stage.name()), &ledger.of(urgency).stages[stage as usize])
+        };
+        Stage::ALL.into_iter().map(named)
+    };
+    reported(ledger).flat_map(of)
 }
 
 /// How well the target's budgets were kept.

@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::counts::write_json;
 use crate::load::{Bench, Load, Loop};
 use crate::measure::Frame;
 use crate::result::Second;
 use crate::schedule::Pace;
-use crate::shown;
 
 /// What `overload` is told.
 #[derive(clap::Args)]
@@ -43,13 +41,13 @@ pub fn run(args: &Args) -> Outcome {
     // What counts is the overload and what follows from it.
     let frame = Frame { warm_up: seconds(before), length: seconds(before + during + behind) };
     let run = bench.measure(&format!("overload {:.0} %", args.percent), &pace, frame, Loop::Open)?;
-    print!("{}", shown::run(&run.result));
+    run.tell(&args.load)?;
     let normal = run.measured.timeline[..before].iter().map(|second| second.backlog).max().unwrap_or(0);
     match recovered_after(&run.measured.timeline, before + during, normal) {
         Some(seconds) => println!("恢复 recovered {seconds} s behind the overload"),
         None => println!("未恢复 not recovered {behind} s behind the overload"),
     }
-    args.load.json.as_deref().map_or(Ok(()), |path| write_json(Some(path), &run.result))
+    Ok(())
 }
 
 /// Seconds from the end of the overload until the backlog is no larger than it was before, and stays so.

@@ -48,18 +48,18 @@ pub fn run(result: &LoadResult) -> String {
     line(format_args!("{:<22} {}", "sender's lag", percentiles(&result.lag)));
     for budget in &result.budgets {
         let by_stage: Vec<String> =
-            budget.missed_by_stage.iter().map(|(stage, missed)| format!("{missed} in {stage}")).collect();
+            budget.missed_by_stage.iter().map(|(stage, missed)| format!(", {missed} in {stage}")).collect();
         let most_ms = budget.budget_ms.1;
         line(format_args!(
-            "\n时限 budget {} {most_ms:.0} ms: {} of {} missed {}",
+            "时限 budget {} {most_ms:.0} ms: {} of {} missed{}",
             budget.urgency,
             budget.missed,
             budget.reports,
-            by_stage.join(", ")
+            by_stage.concat()
         ));
     }
     line(format_args!(
-        "\nCPU {:.0} ns a report besides the sender's ({:.0} % of a core), peak {:.0} MiB",
+        "CPU {:.0} ns a report besides the sender's ({:.0} % of a core), peak {:.0} MiB",
         result.cpu_ns_per_report,
         result.generator_cpu_share * 100.0,
         result.peak_rss_mib

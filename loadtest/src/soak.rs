@@ -1,10 +1,9 @@
 //! `soak`: a long run, after which memory and handles must be where they were.
 
-use crate::counts::write_json;
+use crate::Outcome;
 use crate::load::{Bench, Load, Loop};
 use crate::measure::slope;
 use crate::result::Second;
-use crate::{Outcome, shown};
 
 /// What `soak` is told.
 #[derive(clap::Args)]
@@ -25,13 +24,10 @@ const GROWTH_MAX: f64 = 0.05;
 /// Also if memory or handles are not flat.
 pub fn run(args: &Args) -> Outcome {
     let bench = Bench::new(&args.load)?;
-    let pace = args.load.gaps.at(args.rate, args.load.seed);
+    let pace = bench.pace(args.rate)?;
     let handles_before = handles()?;
     let run = bench.measure("soak", &pace, bench.frame(), Loop::Open)?;
-    print!("{}", shown::run(&run.result));
-    if let Some(path) = &args.load.json {
-        write_json(Some(path), &run.result)?;
-    }
+    run.tell(&args.load)?;
     let (growth, more) = (growth(&run.result.timeline), handles()?.saturating_sub(handles_before));
     println!("内存 memory {:+.1} % in the second half; 句柄 {more} handles more than before", growth * 100.0);
     match growth > GROWTH_MAX || more > 0 {

@@ -1,12 +1,11 @@
 //! `sweep`: the largest rate that a target keeps up, found by doubling and halving, and how long answers take below it.
 
-use std::path::PathBuf;
-
 use hdrhistogram::Histogram;
 
 use crate::counts::write_json;
 use crate::load::{Bench, Load, Loop, command};
 use crate::machine::Machine;
+use crate::report::{self, Report};
 use crate::result::{Distribution, FORMAT, Sweep, SweepPoint};
 use crate::{Outcome, shown, yardstick};
 
@@ -36,19 +35,29 @@ const NOISE_MAX: f64 = 0.10;
 /// Searches, prints, and writes the result.
 pub fn run(args: &Args) -> Outcome {
     let bench = Bench::new(&args.load)?;
-    let sweep = search(&bench, &args.load, args.from)?;
+    let sweep = search(&bench, args.from)?;
     print!("{}", shown::sweep(&sweep));
-    let path: Option<&PathBuf> = args.load.json.as_ref();
-    path.map_or(Ok(()), |path| write_json(Some(path), &sweep))
+    if let Some(path) = &args.load.json {
+        write_json(Some(path), &sweep)?;
+    }
+    match &args.load.report {
+        Some(path) => report::write(path, &Report { sweeps: vec![sweep], ..Report::default() }),
+        None => Ok(()),
+    }
 }
 
 /// The search.
 ///
 /// # Errors
 /// If the target fails.
-pub fn search(bench: &Bench<'_>, load: &Load, from: f64) -> Outcome<Sweep> {
-    let mut search =
-        Search { bench, load, points: Vec::new(), hiccups: Vec::new(), speeds: vec![yardstick::seconds()] };
+pub fn search(bench: &Bench<'_>, from: f64) -> Outcome<Sweep> {
+    let mut search = Search {
+        bench,
+        load: bench.load(),
+        points: Vec::new(),
+        hiccups: Vec::new(),
+        speeds: vec![yardstick::seconds()],
+    };
     let sustainable = search.largest(from)?;
     for part in BELOW {
         search.try_rate(sustainable * part)?;
@@ -115,9 +124,10 @@ impl Search<'_> {
     /// Whether a rate is kept up.
     fn try_rate(&mut self, per_s: f64) -> Outcome<bool> {
         let frame = self.bench.frame();
-        let pace = self.load.gaps.at(per_s, self.load.seed);
+        let pace = self.bench.pace(per_s)?;
         eprintln!("{per_s:.0} reports/s …");
-        let run = self.bench.measure("sweep", &pace, frame, Loop::Open)?;
+        let run = self.bench.measure(&format!("sweep {per_s:.0}"), &pace, frame, Loop::Open)?;
+        run.write_histograms(self.load)?;
         let (counts, slope) = (run.result.counts, run.measured.backlog_slope_per_s(frame));
         let p99 = run.measured.all.intended.value_at_percentile(99.0) as f64 / 1e6;
         let why = match () {

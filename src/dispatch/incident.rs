@@ -135,10 +135,13 @@ const BY_TILE: u64 = 2;
 const BY_COMPONENT: u64 = 3;
 const BY_ADDRESS: u64 = 4;
 
+/// Most places where a report looks: a tile and those around it.
+pub(super) const PLACES_MAX: usize = 9;
+
 /// Where a report looks for its case.
 pub(super) struct Search {
     /// Keys to look under; more than one only for a radius.
-    keys: [u64; 9],
+    keys: [u64; PLACES_MAX],
     used: usize,
     /// Largest squared distance in cm², if distance matters.
     reach2: Option<u64>,
@@ -262,11 +265,12 @@ impl Incidents {
         }
     }
 
-    /// The mark where a report's case will be looked for first.
+    /// The marks where a report's case will be looked for.
     #[inline]
-    pub(super) fn place_of(&self, head: &Head, city: &City, time: At) -> Option<&Mark> {
-        let search = Search::of(head, policy_of(city, head.class)?, time)?;
-        self.index.first_places(shard(search.keys[0]), search.keys[0] as u32).first()
+    pub(super) fn places_of(&self, head: &Head, city: &City, time: At) -> impl Iterator<Item = &Mark> + use<'_> {
+        let search = policy_of(city, head.class).and_then(|policy| Search::of(head, policy, time));
+        let keys = search.map(|search| search.keys.into_iter().take(search.used)).into_iter().flatten();
+        keys.filter_map(|key| self.index.first_places(shard(key), key as u32).first())
     }
 
     /// Reads the case in a slot, for the sake of having it near.

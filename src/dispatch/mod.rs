@@ -21,7 +21,7 @@ use crate::effect::{Doubt, Effect, Effects, Forgotten, Why};
 use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
-use incident::{Found, Incidents, Mark};
+use incident::{Found, Incidents, PLACES_MAX};
 use seen::{Seen, SeenSet, Ticket};
 pub use state::Corrupt;
 use state::{In, Out};
@@ -35,6 +35,32 @@ pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (80, 160);
 
 /// Most records that [`Dispatcher::touch`] takes at once.
 pub const TOUCHED_MAX: usize = 32;
+
+/// Places of memory that are to be read together, as many as there are room for.
+struct Few<T, const ROOM: usize> {
+    places: [Option<T>; ROOM],
+    used: usize,
+}
+
+impl<T: Copy, const ROOM: usize> Few<T, ROOM> {
+    #[inline]
+    const fn new() -> Self {
+        Self { places: [None; ROOM], used: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, place: T) {
+        if let Some(free) = self.places.get_mut(self.used) {
+            *free = Some(place);
+            self.used += 1;
+        }
+    }
+
+    #[inline]
+    fn iter(&self) -> impl Iterator<Item = T> {
+        self.places[..self.used].iter().copied().flatten()
+    }
+}
 
 /// The dispatcher's state, and the step that changes it.
 pub struct Dispatcher {
@@ -81,20 +107,20 @@ impl Dispatcher {
     /// worked out, then all are read. Changes and decides nothing; the number it gives is only there to be used.
     #[inline]
     pub fn touch(&self, records: &[Record]) -> u32 {
-        let (mut seen, mut cases) = ([None; TOUCHED_MAX], [None; TOUCHED_MAX]);
-        for (record, (seen, case)) in records.iter().zip(seen.iter_mut().zip(&mut cases)) {
+        let mut seen = Few::<_, { seen::SLICES_MAX * TOUCHED_MAX }>::new();
+        let mut marks = Few::<_, { PLACES_MAX * TOUCHED_MAX }>::new();
+        for record in records {
             let Input::Report(head) = &record.input else { continue };
             let time = record.origin.time_or(record.at);
-            *seen = self.seen.place_of(self.family(record), record.origin.fingerprint, time);
-            *case = self.incidents.place_of(head, &self.city, time);
+            let places = self.seen.places_of(self.family(record), record.origin.fingerprint, time);
+            places.for_each(|entries| seen.push(entries));
+            self.incidents.places_of(head, &self.city, time).for_each(|mark| marks.push(mark));
         }
-        let mut sum = seen.iter().flatten().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
+        let mut sum = seen.iter().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
         // A mark leads to the case that it stands for: what comes next wants that too.
-        let mut slots = [None; TOUCHED_MAX];
-        for (mark, slot) in cases.iter().zip(&mut slots) {
-            *slot = mark.and_then(Mark::slot);
-        }
-        for slot in slots.into_iter().flatten() {
+        let mut slots = Few::<_, { PLACES_MAX * TOUCHED_MAX }>::new();
+        marks.iter().filter_map(|mark| mark.slot()).for_each(|slot| slots.push(slot));
+        for slot in slots.iter() {
             sum ^= self.incidents.touch(slot);
         }
         sum

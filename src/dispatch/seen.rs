@@ -34,6 +34,8 @@ pub(super) struct Ticket {
     place: Place,
 }
 
+/// Most slices that a report is looked for in.
+pub(super) const SLICES_MAX: usize = 3;
 const STRAY: u32 = u32::MAX;
 /// Most reports kept that claim a time which the log has not reached.
 const STRAYS_MAX: usize = 65_536;
@@ -181,12 +183,26 @@ impl SeenSet {
         }
     }
 
-    /// The entries among which a report will be looked for first.
+    /// The entries among which a report will be looked for: those of its own slice, and of the ones beside it where windows
+    /// slide.
     #[inline]
-    pub(super) fn place_of(&self, family: u8, print: Fingerprint, time: At) -> Option<&[Entry]> {
+    pub(super) fn places_of(
+        &self,
+        family: u8,
+        print: Fingerprint,
+        time: At,
+    ) -> impl Iterator<Item = &[Entry]> + use<'_> {
         let set = &self.families[usize::from(family)];
-        let generation = set.generation(set.window.slice(time)).ok()?;
-        Some(set.generations[generation].entries.first_places(shard(print), print.lo as u32))
+        let slice = set.window.slice(time);
+        let reach = match set.window.kind {
+            WindowKind::Aligned => 0,
+            WindowKind::Sliding => 1,
+        };
+        let beside = slice.saturating_sub(reach)..=slice.saturating_add(reach);
+        let generations = set.generations.iter().rev();
+        generations
+            .filter(move |generation| beside.contains(&generation.slice))
+            .map(move |generation| generation.entries.first_places(shard(print), print.lo as u32))
     }
 
     /// Reads the two cache lines in which a search nearly always ends.

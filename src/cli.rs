@@ -431,6 +431,7 @@ fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
         data: line.data.clone(),
         city: line.city.clone(),
         source: line.source.clone(),
+        every: explain::EVERY,
     };
     let lang = match line.lang {
         Some(LangWord::Zh) => Lang::Zh,
@@ -448,6 +449,7 @@ fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
             out.write_all(text.as_bytes()).map_err(ReplayError::Output)?;
             Ok(())
         })
+        .map(drop)
     })
 }
 

@@ -771,6 +771,36 @@ mod tests {
     }
 
     #[test]
+    fn every_frame_can_be_gone_to_and_no_other_is_taken_for_it() {
+        let disk = log_of_tallies();
+        let whole = all(Reader::open(disk.clone()).unwrap()).unwrap();
+        let (mut places, mut reader, mut frame) = (Vec::new(), Reader::open(disk.clone()).unwrap(), Taken::default());
+        while reader.take_frame(&mut frame).unwrap() {
+            places.push(frame.place());
+        }
+        assert!(places.last().unwrap().segment > 3, "a log of several segments");
+        for (n, place) in places.iter().enumerate() {
+            for reader in [Reader::open(disk.clone()).unwrap(), Reader::open(disk.clone()).unwrap().without_bodies()] {
+                let mut reader = reader;
+                assert!(reader.go_to(place).unwrap());
+                assert_eq!(all(reader).as_deref(), Ok(&whole[n..]), "from frame {n}");
+            }
+        }
+        let refused = |disk: &SimDisk, place: Place| {
+            let mut reader = Reader::open(disk.clone()).unwrap();
+            assert!(!reader.go_to(&place).unwrap());
+            assert_eq!(all(reader).as_ref(), Ok(&whole), "a reader that was not moved");
+        };
+        refused(&disk, Place { segment: 99, ..places[5] });
+        refused(&disk, Place { offset: places[5].offset + BLOCK as u64, ..places[5] });
+        refused(&disk, Place { offset: u64::MAX - 1, ..places[5] });
+        refused(&disk, Place { header: places[4].header, ..places[5] });
+        disk.flip(&segment_name(places[5].segment), places[5].offset + 20, 1);
+        let mut reader = Reader::open(disk).unwrap();
+        assert!(!reader.go_to(&places[5]).unwrap(), "the frame is not what it was");
+    }
+
+    #[test]
     fn segments_before_a_missing_one_can_be_read() {
         let disk = log_of_tallies();
         let whole = all(Reader::open(disk.clone()).unwrap()).unwrap();

@@ -168,3 +168,112 @@ fn decode(mut bytes: Vec<u8>, key: HashKey) -> Option<Snapshot> {
     bytes.drain(..BLOCK + notes_bytes);
     Some(Snapshot { place: head.place, notes, state: bytes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Digest;
+    use crate::journal::frame::{Frame, Ink, Kind, Order};
+    use crate::journal::sim::{Fault, SimDisk};
+    use crate::time::At;
+
+    const KEY: HashKey = HashKey { k0: 11, k1: 22 };
+
+    fn snapshot(seq: u64, state: Vec<u8>) -> Snapshot {
+        let mut frame = Frame::document(Kind::Manifest, b"{}");
+        frame.set_order(Order { first_seq: Seq(seq), at_before: At(5), digest: Digest(7), city: 3, mind: 2 });
+        frame.seal(Ink { salt: 9, prev: 11, index: 5, durable_frames: 4, durable: Seq(seq - 1) });
+        let place = Place { segment: 2, offset: 3 * BLOCK as u64, header: Header::parse(frame.bytes()).unwrap() };
+        Snapshot { place, notes: vec![(1, 4096), (2, 8192)], state }
+    }
+
+    /// A state of so many bytes, none of them zero.
+    fn state(bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|n| (n % 255) as u8 + 1).collect()
+    }
+
+    #[test]
+    fn a_snapshot_survives_its_file_whatever_its_length() {
+        for bytes in [0, 1, BLOCK - 33, BLOCK - 32, BLOCK - 31, 3 * BLOCK] {
+            let (disk, written) = (SimDisk::new(1), snapshot(700, state(bytes)));
+            write(&disk, KEY, &written).unwrap();
+            assert_eq!(read(&disk, KEY, Seq(700)).as_ref(), Some(&written), "{bytes} bytes");
+            assert_eq!(read_place(&disk, KEY, Seq(700)), Some(written.place));
+            assert_eq!(disk.list().unwrap(), [snapshot_name(Seq(700))]);
+        }
+    }
+
+    #[test]
+    fn of_another_folder_or_under_another_name_it_is_not_there() {
+        let disk = SimDisk::new(1);
+        write(&disk, KEY, &snapshot(700, state(10))).unwrap();
+        let is_there = |key, seq| (read_place(&disk, key, seq).is_some(), read(&disk, key, seq).is_some());
+        assert_eq!(is_there(KEY, Seq(700)), (true, true));
+        assert_eq!(is_there(HashKey { k0: 11, k1: 23 }, Seq(700)), (false, false));
+        assert_eq!(is_there(KEY, Seq(701)), (false, false));
+        disk.rename(&snapshot_name(Seq(700)), &snapshot_name(Seq(701))).unwrap();
+        assert_eq!(is_there(KEY, Seq(701)), (false, false));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let bytes = encode(KEY, &snapshot(700, state(100))).as_slice().to_vec();
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(bytes, KEY).is_none(), "bit {bit}");
+        }
+        for len in 0..bytes.len() {
+            assert!(decode(bytes[..len].to_vec(), KEY).is_none(), "{len} bytes");
+        }
+        assert!(decode([&*bytes, &[0; BLOCK]].concat(), KEY).is_none(), "a block too many");
+        assert!(decode(bytes, KEY).is_some());
+    }
+
+    /// Wherever the power fails, a snapshot is there as a whole or not at all, and the one before stays as it was.
+    #[test]
+    fn a_crash_at_any_step_leaves_a_whole_one_or_none() {
+        let (first, second) = (snapshot(700, state(5000)), snapshot(900, state(9000)));
+        let steps = |disk: &SimDisk| {
+            write(disk, KEY, &first).unwrap();
+            disk.steps()
+        };
+        let all = steps(&SimDisk::new(1));
+        let mut kept = [0, 0];
+        for (step, seed) in (0..=all).flat_map(|step| (0..20).map(move |seed| (step, seed))) {
+            let disk = SimDisk::new(seed);
+            steps(&disk);
+            disk.plan(step, Fault::Crash);
+            let written = write(&disk, KEY, &second);
+            if !disk.is_down() {
+                disk.crash();
+            }
+            disk.reboot();
+            assert_eq!(read(&disk, KEY, Seq(700)).as_ref(), Some(&first), "step {step}, seed {seed}");
+            let found = read(&disk, KEY, Seq(900));
+            assert!(found.is_some() || written.is_err(), "step {step}, seed {seed}: what was written is lost");
+            assert!(found.as_ref().is_none_or(|found| *found == second), "step {step}, seed {seed}");
+            kept[usize::from(found.is_some())] += 1;
+            // What a crash left half done is in nobody's way.
+            write(&disk, KEY, &second).unwrap();
+            assert_eq!(read(&disk, KEY, Seq(900)).as_ref(), Some(&second), "step {step}, seed {seed}");
+        }
+        assert!(kept.iter().all(|count| *count > 0), "crashes before and behind the renaming: {kept:?}");
+    }
+
+    #[test]
+    fn names_are_those_of_records() {
+        for (name, seq) in [
+            ("00000000000000000001.snap", Some(Seq(1))),
+            ("18446744073709551615.snap", Some(Seq(u64::MAX))),
+            ("18446744073709551616.snap", None),
+            ("+0000000000000000001.snap", None),
+            ("1.snap", None),
+            (UNFINISHED, None),
+            ("lock", None),
+        ] {
+            assert_eq!(snapshot_seq(name), seq, "{name}");
+        }
+        assert_eq!(snapshot_name(Seq(1)), "00000000000000000001.snap");
+    }
+}

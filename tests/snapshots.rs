@@ -23,6 +23,8 @@ const SOME: u64 = 150;
 const SECOND_RUN: usize = 1000;
 /// A case that is opened early, closed and forgotten, and acted on once more at the very end.
 const ACTED_ON: u64 = 3;
+/// A case of which nobody hears any more once its window has passed.
+const QUIET: u64 = 1;
 /// A case that somebody acts on before it is there.
 const FORESEEN: u64 = 700;
 
@@ -50,9 +52,12 @@ fn long_day() -> Vec<String> {
     for n in 1..=1500_usize {
         ts += random.below(30_000) as i64;
         let line = match random.below(100) {
-            _ if n as u64 == ACTED_ON || n as u64 == FORESEEN => {
-                json!({"source": "app", "id": format!("r{n}"), "ts": ts, "cell": "1", "category": "leak"})
+            _ if [QUIET, ACTED_ON, FORESEEN].contains(&(n as u64)) => {
+                let cell = if n as u64 == ACTED_ON { "6" } else { "5" };
+                json!({"source": "app", "id": format!("r{n}"), "ts": ts, "cell": cell, "category": "lamp"})
             }
+            // The one unit that takes both is free again.
+            _ if n == 2 => act(n, ts, "done", &format!("{QUIET}-1")),
             _ if n == 200 => act(n, ts, "accept", &format!("{FORESEEN}-1")),
             _ if n == 1499 => act(n, ts, "close", &format!("{ACTED_ON}-1")),
             0..10 if n > 20 => {
@@ -222,8 +227,9 @@ fn every_history_is_whole() {
 #[test]
 fn a_walk_begins_near_and_ends_early() {
     let data = copy("short");
-    let (_, first) = ask(&data, "#2", SOME);
-    assert!(first.decided < 700 && first.snapshots == 0, "{first:?}");
+    // Some cases wait for a unit, or are acted on late; of others nobody hears any more.
+    let early: Vec<u64> = (1..60).map(|n| ask(&data, &format!("#{n}"), EVERY).1.decided).collect();
+    assert!(early.iter().any(|decided| *decided < 700), "{early:?}");
     fill(&data);
     let (_, late) = ask(&data, "#1490", SOME);
     assert!(late.decided < 700 && late.snapshots > 0, "{late:?}");
@@ -237,7 +243,7 @@ fn what_is_damaged_or_foreign_is_as_good_as_not_there() {
     run(&DAY, &other);
     let (kept, foreign) = (fill(&data), fill(&other));
     assert!(!foreign.is_empty() && fs::read(path(&data, kept[0])).expect("a file").len() > 4096 + 100);
-    let near = *kept.last().expect("snapshots");
+    let near = kept[kept.len() - 3];
     let id = format!("#{}", near.0 + 20);
     let (expected, undamaged) = ask(&data, &id, SOME);
     assert!(undamaged.snapshots > 0, "{undamaged:?}");
@@ -279,9 +285,10 @@ fn path(data: &Path, seq: Seq) -> PathBuf {
 fn a_snapshot_that_lies_is_found_out() {
     let data = copy("lies");
     let (kept, key) = (fill(&data), key(&data));
-    let near = *kept.last().expect("snapshots");
+    let near = kept[kept.len() - 3];
     let id = format!("#{}", near.0 + 20);
-    let (expected, _) = ask(&data, &id, SOME);
+    let (expected, truthful) = ask(&data, &id, SOME);
+    assert!(truthful.snapshots > 0, "{truthful:?}");
     let disk = RealDisk::open(&data.join("snapshots")).expect("a folder");
     let truth = snapshot::read(&disk, key, near).expect("a snapshot");
     let early = snapshot::read(&disk, key, kept[0]).expect("a snapshot");

@@ -188,7 +188,7 @@ fn answers_are_the_same_with_snapshots_and_without() {
     assert!(!bare.join("snapshots").exists(), "a day too short for snapshots leaves none");
     assert!(kept(&data).len() > 5, "{:?}", kept(&data));
     assert!(costs[0].snapshots == 0 && costs[1].snapshots > 100, "{costs:?}");
-    assert!(costs[1].decided * 2 < costs[0].decided, "{costs:?}");
+    assert!(costs[1].decided * 3 < costs[0].decided * 2, "{costs:?}");
 }
 
 /// The history of each case is all that a replay decides about it, first to last. Gives how many end with a refusal because

@@ -1,9 +1,9 @@
 //! `paidan explain`: the log is decided about once more around the record in question, and the mind is asked why.
 //!
-//! Nothing is kept for this beside the log but [`snapshots`], which may be thrown away at any time. Heads are read and decided
-//! about again, bodies are left in the file, and only the records that the story is about are read whole. A [`walk`] begins
+//! Nothing is kept for this beside the log but snapshots, which may be thrown away at any time. Heads are read and decided
+//! about again, bodies are left in the file, and only the records that the story is about are read whole. A walk begins
 //! at the snapshot that is nearest before the first record that matters, and ends when nothing that follows can concern what
-//! was asked: the mind says when only actions and re-sends still can, and these are found by a [`scan`] of the heads, without
+//! was asked: the mind says when only actions and re-sends still can, and these are found by a scan of the heads, without
 //! deciding. What lies between is stepped over where a snapshot helps.
 //!
 //! What comes late in a walk may make an earlier record matter: a report joined a case that was opened before. So the cases
@@ -75,7 +75,7 @@ pub fn explain(
         let (walk, walked) = Walk::to_the_end(&log, &city, &mut snapshots, &watch, &mut cost)?;
         match walked {
             Walked::All => break walk,
-            Walked::Again(more) => watch = more,
+            Walked::Again(more) => watch = *more,
         }
     };
     let shown = walk.read(&city)?;

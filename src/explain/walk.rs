@@ -70,7 +70,7 @@ pub(super) enum Walked {
     /// It met all that there is to tell.
     All,
     /// More matters than was known, and the walk had passed it: it is to be done again with this.
-    Again(Watch),
+    Again(Box<Watch>),
 }
 
 /// Where a walk leaves the way from frame to frame.
@@ -330,7 +330,7 @@ impl<'a> Walk<'a> {
 
     /// Looks through the whole log for records that name what is followed, so that the walk stops at those ahead. What was
     /// passed and not met is known only when no named record is ahead any more; then the walk is to be done again.
-    fn look_ahead(&mut self, at: Seq) -> Result<Option<Watch>, Failure> {
+    fn look_ahead(&mut self, at: Seq) -> Result<Option<Box<Watch>>, Failure> {
         let size = (self.followed.len(), self.prints.len());
         if self.scanned == size {
             return Ok(None);
@@ -361,11 +361,11 @@ impl<'a> Walk<'a> {
         Ok(Turn::End(more.map_or(Walked::All, Walked::Again)))
     }
 
-    fn watch_more(&self, stops: BTreeSet<Seq>) -> Watch {
+    fn watch_more(&self, stops: BTreeSet<Seq>) -> Box<Watch> {
         let mut watch = self.watch.clone();
         self.own.iter().chain(self.missed.iter().copied()).for_each(|case| watch.cases.add(case));
         watch.stops.extend(stops);
-        watch
+        Box::new(watch)
     }
 }
 

@@ -149,7 +149,8 @@ Examples:
   paidan explain 4711-2 --data day --lang en        an order: the second attempt at case 4711
   paidan explain SL000000471189 --data day --json   a report, by its tracking number
 
-The journal alone answers; a run may be writing to it. Times are UTC. --json prints one object a line with everything, the \
+The journal alone answers; a run may be writing to it. What speeds up the next answer is left in DIR/snapshots, which may be \
+deleted at any time. Times are UTC. --json prints one object a line with everything, the \
 line as it came included: it may hold what a person wrote.";
 
 /// Why: any report, case or order, from the data folder alone
@@ -431,6 +432,7 @@ fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
         data: line.data.clone(),
         city: line.city.clone(),
         source: line.source.clone(),
+        every: explain::EVERY,
     };
     let lang = match line.lang {
         Some(LangWord::Zh) => Lang::Zh,
@@ -448,6 +450,7 @@ fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
             out.write_all(text.as_bytes()).map_err(ReplayError::Output)?;
             Ok(())
         })
+        .map(drop)
     })
 }
 

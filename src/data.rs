@@ -146,6 +146,11 @@ impl DataFolder {
         self.path.join("city")
     }
 
+    /// Where snapshots are: made by who walks through the journal, and never needed.
+    pub fn snapshots(&self) -> PathBuf {
+        self.path.join("snapshots")
+    }
+
     /// Keeps a city's files, on the disk before the first record is.
     ///
     /// # Errors

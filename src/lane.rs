@@ -98,6 +98,11 @@ impl Lane {
         Self { city, mind, next: Seq(1), at: At(0), digest: Digest::default() }
     }
 
+    /// At a frame of a log, with the mind as it was before it.
+    pub fn at_frame(city: Arc<City>, mind: Dispatcher, order: &Order) -> Self {
+        Self { city, mind, next: order.first_seq, at: order.at_before, digest: order.digest }
+    }
+
     /// The record that is next.
     pub const fn next(&self) -> Seq {
         self.next

@@ -49,6 +49,9 @@
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].
 //! * **The lane of a run is a baton**: whichever worker has brought something runs it. See [`engine`] for the threads.
+//! * **A snapshot is a cache.** [`journal::snapshot`] keeps a mind's bytes with the header of the frame that comes next, so that it
+//!   fits one log and one place in it; the digest of the frame behind says whether the bytes are right. What does not fit is
+//!   not there. [`explain`] leaves them as it walks, and begins at them.
 //! * **A data folder holds runs one behind the other.** Ids, cases and loads live on; a file that was read before is read on
 //!   behind what was decided, so that nothing is decided twice because a log grew.
 //! * **Everything becomes JSON lines before the door**, deterministically: a compressed file, a table or a file of mended dead

@@ -215,6 +215,18 @@ pub fn slot_event_time(slot: &[u8]) -> Option<At> {
     (time != NO_TIME).then_some(At(time))
 }
 
+/// Who said what is in a slot: source and id.
+#[inline]
+pub fn slot_fingerprint(slot: &[u8; SLOT]) -> Fingerprint {
+    Fingerprint { lo: get_u64(slot, AT_FINGERPRINT), hi: get_u64(slot, AT_FINGERPRINT + 8) }
+}
+
+/// The case that a slot acts on, if it holds an action.
+#[inline]
+pub fn slot_acts_on(slot: &[u8; SLOT]) -> Option<CaseId> {
+    (slot[AT_KIND] == KIND_ACTION).then(|| CaseId(get_u64(slot, OWN + 8)))
+}
+
 /// Moves the body that a slot points to: for a frame that gathers lines of several inputs.
 #[inline]
 pub fn slot_move_body(slot: &mut [u8], at: u32) {
@@ -298,7 +310,7 @@ pub fn decode_slot(slot: &[u8]) -> Result<(Origin, Input), UnknownSlot> {
     let slot: &[u8; SLOT] = slot.try_into().map_err(|_| UnknownSlot)?;
     let origin = Origin {
         source: SourceId(get_u16(slot, AT_SOURCE)),
-        fingerprint: Fingerprint { lo: get_u64(slot, AT_FINGERPRINT), hi: get_u64(slot, AT_FINGERPRINT + 8) },
+        fingerprint: slot_fingerprint(slot),
         body_hash: get_u64(slot, AT_BODY_HASH),
         event_time: slot_event_time(slot),
         body: slot_body(slot),

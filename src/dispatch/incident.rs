@@ -100,6 +100,9 @@ const HELD: At = At(i64::MAX - 1);
 /// Slots that the hand passes over with each record. Four keep the memory within 4/3 of what is live.
 const SWEPT: usize = 4;
 
+/// Bytes that an encoded case takes, with the time until which it is kept.
+pub(super) const CASE_BYTES: usize = 68;
+
 /// All cases in memory.
 pub(super) struct Incidents {
     cases: Blocks<Case>,
@@ -201,6 +204,15 @@ pub(super) struct Fitting {
     pub is_past: bool,
     /// The report may join the case.
     pub joins: bool,
+}
+
+/// How a case stands when nobody names it.
+pub(super) struct Standing {
+    /// A report may still join it.
+    pub is_joinable: bool,
+    pub is_waiting: bool,
+    /// It is held whatever the time, so that it can only be forgotten for lack of memory.
+    pub is_held: bool,
 }
 
 /// What a report finds: a case to join, or the key under which a new one is to be noted.
@@ -333,8 +345,30 @@ impl Incidents {
         self.register.find(id).filter(|slot| self.keep_until[*slot as usize] >= at)
     }
 
+    /// How a case stands at log time `at`, if it is in memory, its time passed or not.
+    pub(super) fn standing(&self, id: CaseId, city: &City, at: At) -> Option<Standing> {
+        let slot = self.register.find(id)?;
+        let case = self.case(slot);
+        let is_past = |policy: &Policy| policy.merge.is_past(case.last_time, at);
+        Some(Standing {
+            is_joinable: case.key != 0 && policy_of(city, case.class).is_some_and(|policy| !is_past(policy)),
+            is_waiting: case.stage == Stage::Waiting,
+            is_held: self.keep_until[slot as usize] == HELD,
+        })
+    }
+
+    /// All that is known of a case, but for where it stands in the register, which decides nothing.
+    pub(super) fn find_case(&self, id: CaseId) -> Option<Case> {
+        self.register.find(id).map(|slot| Case { line: Line::NONE, ..*self.case(slot) })
+    }
+
+    /// Whether no case must be forgotten for lack of memory, if so many records follow.
+    pub(super) const fn has_room_for(&self, records: u64) -> bool {
+        (self.cases_max as u64).saturating_sub(records) >= self.len() as u64
+    }
+
     /// Number of cases in memory.
-    pub(super) fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.cases.len() - self.vacant.len()
     }
 
@@ -465,7 +499,9 @@ impl Incidents {
     pub(super) fn decode(cases_max: u32, input: &mut In<'_>) -> Result<Self, Corrupt> {
         let mut incidents = Self::new(cases_max);
         let mut order = Vec::new();
-        for slot in 0..input.u64()? {
+        let said = input.u64()?;
+        incidents.index = Table::with_room(input.room(said, CASE_BYTES));
+        for slot in 0..said {
             let keep = At(input.i64()?);
             let case = if keep == VACANT { VACATED } else { Case::decode(input)? };
             if keep != VACANT {

@@ -7,6 +7,7 @@
 mod desk;
 mod incident;
 mod orders;
+mod outlook;
 mod register;
 mod seen;
 mod slab;
@@ -22,6 +23,7 @@ use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
 use incident::{Found, Incidents, PLACES_MAX};
+pub use outlook::Outlook;
 use seen::{Seen, SeenSet, Ticket};
 pub use state::Corrupt;
 use state::{In, Out};
@@ -222,7 +224,8 @@ impl Dispatcher {
 
     /// The whole state as bytes. Equal states give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Out::default();
+        let (ids, cases) = self.size();
+        let mut out = Out::with_room(ids * seen::ENTRY_BYTES + cases * incident::CASE_BYTES * 4 / 3);
         out.u32(MIND_VERSION);
         out.u64(self.city.version);
         self.seen.encode(&mut out);

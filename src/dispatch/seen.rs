@@ -36,6 +36,9 @@ pub(super) struct Ticket {
 
 /// Most slices that a report is looked for in.
 pub(super) const SLICES_MAX: usize = 3;
+/// Bytes that an encoded id takes.
+pub(super) const ENTRY_BYTES: usize = 32;
+
 const STRAY: u32 = u32::MAX;
 /// Most reports kept that claim a time which the log has not reached.
 const STRAYS_MAX: usize = 65_536;
@@ -375,8 +378,10 @@ impl SeenSet {
             out.u64(family.generations.len() as u64);
             for generation in &family.generations {
                 out.i64(generation.slice);
-                let mut entries: Vec<&Entry> = generation.entries.iter().collect();
-                entries.sort_unstable_by_key(|entry| entry.seq_body);
+                // Copied, not pointed to: sorting would else fetch each from far away, again and again.
+                let mut entries = Vec::with_capacity(generation.entries.len());
+                entries.extend(generation.entries.iter().copied());
+                entries.sort_unstable_by_key(|entry: &Entry| entry.seq_body);
                 out.list(&entries, |out, entry| entry.encode(out));
             }
             let mut strays: Vec<&Stray> = family.strays.iter().collect();
@@ -393,8 +398,10 @@ impl SeenSet {
         let mut set = Self::new(windows, ids_max);
         for family in &mut set.families {
             for _ in 0..input.u64()? {
-                let mut generation = Generation { slice: input.i64()?, entries: Table::new() };
-                for _ in 0..input.u64()? {
+                let (slice, said) = (input.i64()?, input.u64()?);
+                let entries = Table::with_room(input.room(said, ENTRY_BYTES));
+                let mut generation = Generation { slice, entries };
+                for _ in 0..said {
                     let entry = Entry::decode(input)?;
                     generation.entries.insert(shard(entry.print), entry);
                 }

@@ -43,6 +43,11 @@ macro_rules! number {
 number!(u8, u16, u32, u64, i32, i64);
 
 impl Out {
+    /// With room for so many bytes, to save moving them.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -64,6 +69,13 @@ impl<'a> In<'a> {
     /// Whether all was read.
     pub(super) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// A number of items that are said to follow, but no more than there can be if each takes `bytes` bytes: what room is made
+    /// for before they are read.
+    pub(super) const fn room(&self, said: u64, bytes: usize) -> usize {
+        let most = self.rest.len() / bytes;
+        if said < most as u64 { said as usize } else { most }
     }
 
     /// What [`Out::list`] wrote.

@@ -45,6 +45,13 @@ impl<S: Slot> Table<S> {
         Self { shards: vec![shard; SHARDS].into(), epoch: 0, len: 0 }
     }
 
+    /// As [`Table::new`], with room for so many entries, so that filling it moves few of them.
+    pub(super) fn with_room(entries: usize) -> Self {
+        let each = if entries == 0 { 0 } else { (entries / SHARDS * 2).max(SHARD_SLOTS_MIN) };
+        let shard = Shard { slots: vec![S::EMPTY; each], used: 0, epoch: 0 };
+        Self { shards: vec![shard; SHARDS].into(), epoch: 0, len: 0 }
+    }
+
     /// Number of entries.
     pub(super) const fn len(&self) -> usize {
         self.len

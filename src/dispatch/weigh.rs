@@ -45,7 +45,7 @@ impl Dispatcher {
         weighed
     }
 
-    fn heard(&self, record: &Record) -> Heard {
+    pub(super) fn heard(&self, record: &Record) -> Heard {
         let (family, time) = (self.family(record), record.origin.time_or(record.at));
         match self.seen.recognise(family, record.origin.fingerprint, time, record.at, record.origin.body_hash) {
             None | Some(Seen::Unique(_)) => Heard::First,

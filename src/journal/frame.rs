@@ -349,7 +349,8 @@ impl Header {
         }
     }
 
-    fn encode(&mut self, bytes: &mut [u8]) {
+    /// Writes the header into [`HEADER`] bytes, and sets its checksum.
+    pub(super) fn encode(&mut self, bytes: &mut [u8]) {
         bytes.fill(0);
         put_u32(bytes, AT_MAGIC, MAGIC);
         put_u32(bytes, AT_KIND, self.kind as u32);
@@ -855,6 +856,11 @@ impl<'a> FrameView<'a> {
     pub fn body(&self, body: BodyRef) -> &'a [u8] {
         let from = body.at as usize;
         self.bodies().get(from..).and_then(|rest| rest.get(..body.len as usize)).unwrap_or_default()
+    }
+
+    /// The slots of the records, not yet read: for whoever looks for a few among many.
+    pub fn slots(&self) -> &'a [[u8; SLOT]] {
+        self.part(self.layout.slots, self.layout.tallies).as_chunks().0
     }
 
     /// How far each input was read behind this frame.

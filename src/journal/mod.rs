@@ -7,6 +7,7 @@
 //! | [`writer`] | appends frames, syncs, begins and retires segments |
 //! | [`reader`] | walks through all frames and decides how the log ends: cut, or damaged |
 //! | [`recovery`] | opens a log again behind its last frame |
+//! | [`snapshot`] | a state that was reached at a frame, so that nobody need begin at the first |
 //! | [`disk`], [`sim`] | the disk: a real one, and one that can lose and break things |
 //!
 //! What the journal promises, and its tests show on the simulated disk:
@@ -25,11 +26,12 @@ pub mod reader;
 pub mod recovery;
 pub mod segment;
 pub mod sim;
+pub mod snapshot;
 pub mod writer;
 
 pub use disk::{Disk, Mode, RealDisk};
 pub use error::JournalError;
 pub use frame::{FRAME_BYTES_MAX, Frame, FrameView, Kind, Order, Position, Slots};
-pub use reader::{Cut, Found, Reader};
+pub use reader::{Cut, Found, Place, Reader};
 pub use recovery::Recovery;
 pub use writer::{Journal, Setup, Written};

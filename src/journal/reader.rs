@@ -62,6 +62,14 @@ impl LogEnd {
         }
     }
 
+    /// Right before a frame of a segment, by what its header says.
+    fn at(header: &Header, segment: &SegmentHeader) -> Self {
+        let (next_seq, next_index, chain) = (header.order.first_seq, header.ink.index, header.ink.prev);
+        let mut log = Self { next_seq, next_index, chain, ..Self::before(segment) };
+        log.learn(header);
+        log
+    }
+
     fn meets(&self, segment: &SegmentHeader) -> bool {
         (self.next_seq, self.next_index, self.chain) == (segment.first_seq, segment.first_index, segment.chain)
     }
@@ -141,6 +149,18 @@ pub struct Found<'a> {
     pub offset: u64,
 }
 
+/// Where a frame begins, and its header: whoever finds that header there again has found the same frame of the same log, since
+/// the header holds the salt of its segment and the checksums that chain it to all frames before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// In which segment.
+    pub segment: u64,
+    /// Where in it, in bytes.
+    pub offset: u64,
+    /// What its header says.
+    pub header: Header,
+}
+
 /// A frame that was taken out of its reader, so that another thread can look at it while the next one is read. It is used
 /// again for another frame, and then allocates nothing.
 #[derive(Debug)]
@@ -168,6 +188,14 @@ impl Taken {
     /// If none was taken yet.
     pub fn view(&self) -> FrameView<'_> {
         checked(self.buffer.as_slice(), self.header.expect("a frame was taken"), self.has_bodies)
+    }
+
+    /// Where the frame begins.
+    ///
+    /// # Panics
+    /// If none was taken yet.
+    pub fn place(&self) -> Place {
+        Place { segment: self.segment, offset: self.offset, header: *self.view().header() }
     }
 }
 
@@ -241,6 +269,30 @@ impl<D: Disk> Reader<D> {
     pub fn without_bodies(mut self) -> Self {
         self.skips_bodies = true;
         self
+    }
+
+    /// Goes to a frame that was found before, which comes next then. False, and the reader stays where it is, if that frame is
+    /// not there: it is of another log, or of a tail that was cut off since. What comes before it is not looked at.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn go_to(&mut self, place: &Place) -> Result<bool, JournalError> {
+        let is_its = |segment: &SegmentHeader| segment.ordinal == place.segment;
+        let Some(current) = self.segments.iter().position(is_its) else { return Ok(false) };
+        let segment = self.segments[current];
+        let (file, file_bytes) = open_segment(&self.disk, &segment)?;
+        let mut bytes = [0; HEADER];
+        let read = file.read_at(place.offset, &mut bytes);
+        let read = read.during("reading", || self.path(place.segment), place.offset)?;
+        if place.header.ink.salt != segment.salt || Header::parse(&bytes[..read]) != Ok(place.header) {
+            return Ok(false);
+        }
+        (self.current, self.file, self.file_bytes, self.at) = (current, file, file_bytes, place.offset);
+        self.log = LogEnd::at(&place.header, &segment);
+        self.unproven.clear();
+        self.looked_again_at = 0;
+        self.end = None;
+        Ok(true)
     }
 
     /// What the segments say, from the oldest to the newest.
@@ -716,6 +768,36 @@ mod tests {
             let fetched = Reader::open(disk).unwrap().whole_frame(segment, frame_at, &mut Taken::default());
             assert!(fetched.is_err(), "what is fetched is checked whole");
         }
+    }
+
+    #[test]
+    fn every_frame_can_be_gone_to_and_no_other_is_taken_for_it() {
+        let disk = log_of_tallies();
+        let whole = all(Reader::open(disk.clone()).unwrap()).unwrap();
+        let (mut places, mut reader, mut frame) = (Vec::new(), Reader::open(disk.clone()).unwrap(), Taken::default());
+        while reader.take_frame(&mut frame).unwrap() {
+            places.push(frame.place());
+        }
+        assert!(places.last().unwrap().segment > 3, "a log of several segments");
+        for (n, place) in places.iter().enumerate() {
+            for reader in [Reader::open(disk.clone()).unwrap(), Reader::open(disk.clone()).unwrap().without_bodies()] {
+                let mut reader = reader;
+                assert!(reader.go_to(place).unwrap());
+                assert_eq!(all(reader).as_deref(), Ok(&whole[n..]), "from frame {n}");
+            }
+        }
+        let refused = |disk: &SimDisk, place: Place| {
+            let mut reader = Reader::open(disk.clone()).unwrap();
+            assert!(!reader.go_to(&place).unwrap());
+            assert_eq!(all(reader).as_ref(), Ok(&whole), "a reader that was not moved");
+        };
+        refused(&disk, Place { segment: 99, ..places[5] });
+        refused(&disk, Place { offset: places[5].offset + BLOCK as u64, ..places[5] });
+        refused(&disk, Place { offset: u64::MAX - 1, ..places[5] });
+        refused(&disk, Place { header: places[4].header, ..places[5] });
+        disk.flip(&segment_name(places[5].segment), places[5].offset + 20, 1);
+        let mut reader = Reader::open(disk).unwrap();
+        assert!(!reader.go_to(&places[5]).unwrap(), "the frame is not what it was");
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! What a walk looks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::question::Question;
+use super::scan::{Log, Wanted};
+use crate::city::{City, SamePlace};
+use crate::failure::Failure;
+use crate::fingerprint::Fingerprint;
+use crate::geo::distance2_cm;
+use crate::ids::{CaseId, Seq};
+use crate::record::{Head, Input, Record};
+
+/// Most records of one id that are compared with what comes before them; the others are found all the same.
+const LOOKS_MAX: usize = 20;
+
+/// Cases that are looked for. Most looks find nothing, so a few bits of a case's name are asked first.
+#[derive(Clone, Default)]
+pub(super) struct Cases {
+    cases: BTreeSet<CaseId>,
+    bits: [u64; 32],
+}
+
+impl Cases {
+    const fn bit(case: CaseId) -> (usize, u64) {
+        ((case.0 / 64) as usize % 32, 1 << (case.0 % 64))
+    }
+
+    pub(super) fn add(&mut self, case: CaseId) {
+        let (word, bit) = Self::bit(case);
+        self.bits[word] |= bit;
+        self.cases.insert(case);
+    }
+
+    #[inline]
+    pub(super) fn has(&self, case: CaseId) -> bool {
+        let (word, bit) = Self::bit(case);
+        self.bits[word] & bit != 0 && self.cases.contains(&case)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = CaseId> {
+        self.cases.iter().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cases.len()
+    }
+}
+
+/// Ids that are looked for; as with [`Cases`], a few bits are asked first.
+#[derive(Clone)]
+pub(super) struct Prints {
+    prints: BTreeSet<Fingerprint>,
+    bits: Box<[u64; 1024]>,
+}
+
+impl Default for Prints {
+    fn default() -> Self {
+        Self { prints: BTreeSet::new(), bits: Box::new([0; 1024]) }
+    }
+}
+
+impl Prints {
+    const fn bit(print: Fingerprint) -> (usize, u64) {
+        ((print.lo / 64) as usize % 1024, 1 << (print.lo % 64))
+    }
+
+    pub(super) fn add(&mut self, print: Fingerprint) {
+        let (word, bit) = Self::bit(print);
+        self.bits[word] |= bit;
+        self.prints.insert(print);
+    }
+
+    #[inline]
+    pub(super) fn has(&self, print: Fingerprint) -> bool {
+        let (word, bit) = Self::bit(print);
+        self.bits[word] & bit != 0 && self.prints.contains(&print)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.prints.len()
+    }
+}
+
+/// What is looked for on a walk.
+#[derive(Clone, Default)]
+pub(super) struct Watch {
+    /// The records that were asked for, by number or by id.
+    pub named: BTreeMap<Seq, Record>,
+    /// Cases to follow from the beginning: asked for, or learned on an earlier walk. A record that opens no case is the name
+    /// of none, which does no harm.
+    pub cases: Cases,
+    /// Other records that the walk must not step over.
+    pub stops: BTreeSet<Seq>,
+    looks: Vec<Look>,
+}
+
+impl Watch {
+    pub(super) fn of(questions: &[Question], log: &Log, city: &City) -> Result<Self, Failure> {
+        let mut watch = Self::default();
+        for seq in questions.iter().filter_map(Question::seq) {
+            watch.cases.add(CaseId(seq.0));
+            // What cannot be read is told on the walk, with its place.
+            watch.named.extend(log.record(seq)?.map(|record| (seq, record)));
+            watch.stops.insert(seq);
+        }
+        let mut prints = Prints::default();
+        questions.iter().flat_map(Question::prints).for_each(|print| prints.add(print));
+        if prints.len() > 0 {
+            let said = log.scan(&Wanted { prints: &prints, cases: &Cases::default() })?;
+            watch.named.extend(said.into_iter().map(|record| (record.seq, record)));
+        }
+        watch.looks = watch.named.values().filter_map(|record| Look::of(record, city)).take(LOOKS_MAX).collect();
+        Ok(watch)
+    }
+
+    /// Whether a record is asked for by its number or its sender's id.
+    #[inline]
+    pub(super) fn names(&self, record: &Record) -> bool {
+        self.named.contains_key(&record.seq)
+    }
+
+    /// Whether a record looks like one that is asked for and comes later.
+    #[inline]
+    pub(super) fn is_alike(&self, record: &Record) -> bool {
+        self.looks.iter().any(|look| look.is_like(record))
+    }
+}
+
+/// What a report looks like to its head: another that looks alike may have opened the case that it belongs to.
+#[derive(Clone)]
+pub(super) struct Look {
+    seq: Seq,
+    fingerprint: Fingerprint,
+    head: Head,
+    radius2_cm: u64,
+}
+
+impl Look {
+    pub(super) fn of(record: &Record, city: &City) -> Option<Self> {
+        let Input::Report(head) = record.input else { return None };
+        let class = city.classes.get(head.class.index());
+        let radius2_cm = match class.map(|class| city.policies[usize::from(class.policy)].same_place) {
+            Some(SamePlace::Radius { cm }) => u64::from(cm) * u64::from(cm),
+            _ => 0,
+        };
+        Some(Self { seq: record.seq, fingerprint: record.origin.fingerprint, head, radius2_cm })
+    }
+
+    #[inline]
+    pub(super) fn is_like(&self, record: &Record) -> bool {
+        if record.origin.fingerprint == self.fingerprint {
+            return record.seq < self.seq;
+        }
+        match &record.input {
+            Input::Report(head) if head.class == self.head.class => record.seq < self.seq && self.is_at(head),
+            _ => false,
+        }
+    }
+
+    fn is_at(&self, head: &Head) -> bool {
+        let own = &self.head;
+        (own.cell.is_some() && own.cell == head.cell)
+            || (own.component != 0 && own.component == head.component)
+            || (own.address != 0 && own.address == head.address)
+            || (own.point.is_some() && head.point.is_some() && distance2_cm(own.point, head.point) <= self.radius2_cm)
+    }
+}

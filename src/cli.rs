@@ -92,7 +92,8 @@ struct RunLine {
     /// Keep a durable journal in a folder; the same command again takes it up, another one goes on behind it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Wait for more when a file ends, and decide about each line as it comes, under the clock of this machine
+    /// Wait for more when a file ends, and decide about each line as it comes, under the clock of this machine; the summary
+    /// tells how long that took, against the city's budgets
     #[arg(long, short)]
     follow: bool,
     /// Worker threads [default: one for each core]

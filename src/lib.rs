@@ -36,7 +36,8 @@
 //! * files of another layout (a table, an encoding): the source's `layout` in the city; a new kind of layout:
 //!   [`city::Layout`], then a converter beside [`ingest::text`];
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
-//! * a new reason to turn a line away: [`report::Reason`].
+//! * a new reason to turn a line away: [`report::Reason`];
+//! * a stage of the way that is to be measured: [`meter::Stage`] and [`meter::Journey`], stamped in [`engine`].
 //!
 //! # Decisions that everything depends on
 //!

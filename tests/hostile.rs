@@ -519,6 +519,15 @@ fn a_file_that_grows_is_decided_line_by_line_and_taken_up_again() {
     let (code, stderr) = first.stop("-TERM");
     assert!(code == Some(0) && stderr.contains("stopped after record 5"), "{code:?} {stderr}");
     assert_eq!((&summary()["offered"], &summary()["closes"]), (&json!(5), &json!(true)));
+    // How long reports took stands beside their budgets, and the slowest can be explained.
+    let latency = summary()["latency"].as_array().cloned().expect("latencies of what was decided as it came");
+    assert_eq!(latency.iter().filter_map(|line| line["reports"].as_u64()).sum::<u64>(), 5, "{latency:?}");
+    for line in &latency {
+        let slowest = line["slowest"].as_str().expect("a tracking number");
+        end(paidan("explain").args([slowest, data[0], data[1]])).with(0);
+        assert!(line["stages_p50_ms"]["journal"].as_f64() > Some(0.0), "a sync takes its time: {line}");
+    }
+    assert!(stderr.contains("时限 budget"), "{stderr}");
 
     append(&file, b"\"12345\",\"id\":\"whole\"}\n");
     let mut second = Following::start(&room, &file, &data);

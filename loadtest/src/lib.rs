@@ -1,6 +1,7 @@
 //! The parts of paidan's load harness, for its command, for the rivals in `rivals/`, and for paidan's own tests.
 
 pub mod bench_city;
+pub mod compare;
 pub mod counts;
 pub mod r#gen;
 pub mod hdr_files;

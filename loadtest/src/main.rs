@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use loadtest::profile::{self, Profile};
-use loadtest::{bench_city, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city};
+use loadtest::{
+    bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city,
+};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,6 +25,10 @@ Examples:
   loadtest ratio bench.ndjson --city bench-city --rival timely=1 --rival timely=2
   loadtest ratio bench.ndjson --city bench-city \\
       --rival-command bytewax='loadtest/rivals/bytewax/run {file} {out} {summary}'
+  loadtest run --rate 50000 --profile normal --report page.html
+  loadtest sweep --json sweep.json
+  loadtest overload --sustainable 400000 --percent 300
+  loadtest compare old/paidan new/paidan --file bench.ndjson --city bench-city --gate
   loadtest report open.json closed.json sweep.json --out report.html";
 
 /// paidan's load harness: bench files with their truth, the plain reference program, and ratios.
@@ -78,6 +84,8 @@ enum Mode {
     Reference(reference::Args),
     /// Run `reference`, `paidan run` and rivals in turns on one file, check that they agree, and print their ratios.
     Ratio(ratio::Args),
+    /// Tell whether B is better than A, two programs in turns or results of `run` and `sweep`, or whether that is noise.
+    Compare(compare::Args),
     /// Draw result files as one HTML page that needs nothing else; runs are put side by side on the same axes.
     Report(report::Args),
     /// Make a bench file and its city, and have paidan decide about it: the main job on a fresh machine, in one command.
@@ -112,6 +120,7 @@ fn main() -> ExitCode {
         Mode::Soak(args) => soak::run(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
+        Mode::Compare(args) => compare::run(&args),
         Mode::Report(args) => report::run(&args),
         Mode::Try(args) => try_out::run(&args),
     };

@@ -96,7 +96,7 @@ impl FromStr for Template {
 
 /// What all programs must agree on.
 #[derive(Serialize, PartialEq, Eq, Clone, Copy)]
-struct Answer {
+pub(crate) struct Answer {
     #[serde(flatten)]
     said: Said,
     unit_load_digest: u64,
@@ -123,14 +123,14 @@ impl fmt::Display for Answer {
 
 /// The middle of several values, and how far they spread.
 #[derive(Serialize)]
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
+pub(crate) struct Spread {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = values.collect();
         sorted.sort_by(f64::total_cmp);
         let (last, half) = (sorted.len() - 1, sorted.len() / 2);
@@ -266,13 +266,7 @@ impl<'a> Programs<'a> {
     }
 
     fn paidan(&self, folder: &Path) -> Command {
-        let mut command = Command::new(&self.paidan);
-        command.arg("run").arg(&self.args.file).arg("--city").arg(&self.args.city);
-        command.arg("--out").arg(folder.join(OUT)).args(["--emit", "assigned"]);
-        command.arg("--summary").arg(folder.join(SUMMARY));
-        let fresh = folder.join("data").display().to_string();
-        command.args(self.args.extra.iter().map(|arg| arg.replace(FRESH_FOLDER, &fresh)));
-        command
+        paidan_command(&self.paidan, &self.args.file, &self.args.city, &self.args.extra, folder)
     }
 
     fn rival(&self, rival: &Rival, folder: &Path) -> Command {
@@ -290,6 +284,17 @@ impl<'a> Programs<'a> {
         };
         self.commands(Path::new("RUN")).iter().map(shown).collect()
     }
+}
+
+/// The job as a paidan does it in a folder.
+pub(crate) fn paidan_command(paidan: &Path, file: &Path, city: &Path, extra: &[String], folder: &Path) -> Command {
+    let mut command = Command::new(paidan);
+    command.arg("run").arg(file).arg("--city").arg(city);
+    command.arg("--out").arg(folder.join(OUT)).args(["--emit", "assigned"]);
+    command.arg("--summary").arg(folder.join(SUMMARY));
+    let fresh = folder.join("data").display().to_string();
+    command.args(extra.iter().map(|arg| arg.replace(FRESH_FOLDER, &fresh)));
+    command
 }
 
 impl Rival {
@@ -326,7 +331,7 @@ const SUMMARY: &str = "summary.json";
 const STDERR: &str = "stderr";
 
 /// Runs a command in a folder of its own, which is gone afterwards.
-fn measure(work: &Folder, command: impl Fn(&Path) -> Command) -> Outcome<(Answer, Usage)> {
+pub(crate) fn measure(work: &Folder, command: impl Fn(&Path) -> Command) -> Outcome<(Answer, Usage)> {
     let folder = Folder::new(&work.0.join("run"))?;
     let mut command = command(&folder.0);
     let program = command.get_program().to_string_lossy().into_owned();
@@ -366,10 +371,10 @@ fn load_digest(path: &Path) -> io::Result<u64> {
 }
 
 /// A new folder that is removed with all that is in it.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(path: &Path) -> Outcome<Self> {
+    pub(crate) fn new(path: &Path) -> Outcome<Self> {
         std::fs::create_dir_all(path).map_err(|e| format!("{}: cannot make the folder: {e}", path.display()))?;
         Ok(Self(path.to_path_buf()))
     }

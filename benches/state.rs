@@ -6,7 +6,7 @@
 //!
 //! ```sh
 //! cargo bench --bench state              # 10⁴, 10⁵ and 10⁶ live ids
-//! cargo bench --bench state -- curve     # 10⁴ to 10⁷ in turns, with 3 GB of memory: the table, and target/curves.tsv
+//! cargo bench --bench state -- curve     # 10⁴ to 10⁷ in turns, with 3 GB of memory: the table, and target/curves.json
 //! ```
 
 use std::collections::HashSet;
@@ -232,6 +232,9 @@ fn open_and_assign(criterion: &mut Criterion) {
 mod curve {
     use std::fmt::Write;
 
+    use loadtest::machine::Machine;
+    use loadtest::result::CostCurve;
+
     use super::*;
 
     const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
@@ -284,18 +287,20 @@ mod curve {
     pub fn run() {
         let mut table =
             String::from("grows\twindows\tids\tcases\tns_min\tns_median\tns_max\tmin_over_first\tmedian_over_first\n");
+        let mut curves = Vec::new();
         for grows in [Grows::Ids, Grows::Cases, Grows::Both] {
             for windows in WINDOWS {
-                measure(grows, windows, &mut table);
+                curves.push(measure(grows, windows, &mut table));
             }
         }
-        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("curves.tsv");
-        std::fs::write(&path, &table).expect("a file in target");
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("curves.json");
+        let text = serde_json::to_string_pretty(&curves).expect("numbers and names");
+        std::fs::write(&path, text).expect("a file in target");
         println!("{table}\n{}", path.display());
     }
 
     /// All sizes in turns, so that what the machine does meanwhile is the same for all.
-    fn measure(grows: Grows, windows: Windows, table: &mut String) {
+    fn measure(grows: Grows, windows: Windows, table: &mut String) -> CostCurve {
         let city = windows.city(grows.dedup_minutes());
         let begin = |live| Running::new(&city, windows, live, |in_a_window| grows.mix(in_a_window));
         let point = |live| Point { running: begin(live), ids: 0, cases: 0, ns: Vec::new() };
@@ -315,6 +320,22 @@ mod curve {
                 "{name}\t{words}\t{ids}\t{cases}\t{min:.0}\t{median:.0}\t{max:.0}\t{min_grew:.2}\t{median_grew:.2}"
             )
             .expect("writing into a String cannot fail");
+        }
+        curve(grows, windows, &points)
+    }
+
+    /// The medians, for whoever draws them.
+    fn curve(grows: Grows, windows: Windows, points: &[Point]) -> CostCurve {
+        let (along, of): (_, fn(&Point) -> usize) = match grows {
+            Grows::Ids | Grows::Both => ("live ids", |point| point.ids),
+            Grows::Cases => ("open cases", |point| point.cases),
+        };
+        let machine = Machine::of_this_process().expect("a machine that says what it is");
+        CostCurve {
+            along: along.to_owned(),
+            cost: format!("ns a report, {} windows; what grows: {grows:?}", windows.word()).to_lowercase(),
+            how: format!("cargo bench --bench state -- curve; {machine}"),
+            points: points.iter().map(|point| ((of(point) / TURNS) as f64, point.ns[TURNS / 2])).collect(),
         }
     }
 }

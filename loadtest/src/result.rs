@@ -284,8 +284,25 @@ pub struct CostCurve {
     pub along: String,
     /// What it costs: `ns a report`, …
     pub cost: String,
+    /// By which command, on which machine, when.
+    pub how: String,
     /// x and cost, ascending.
     pub points: Vec<(f64, f64)>,
+}
+
+impl Sweep {
+    /// What a report costs at each rate that was kept up.
+    pub fn cost_curve(&self) -> CostCurve {
+        let kept = self.points.iter().filter(|point| point.not_sustained_because.is_none());
+        let mut points: Vec<(f64, f64)> = kept.map(|point| (point.offered_per_s, point.cpu_ns_per_report)).collect();
+        points.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        CostCurve {
+            along: "reports a second".to_owned(),
+            cost: "ns of CPU a report".to_owned(),
+            how: format!("{}; {}", self.command, self.machine),
+            points,
+        }
+    }
 }
 
 #[cfg(test)]

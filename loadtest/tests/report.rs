@@ -271,6 +271,7 @@ fn curves() -> Vec<CostCurve> {
     let curve = |along: &str, points: &[(f64, f64)]| CostCurve {
         along: along.into(),
         cost: "ns a report".into(),
+        how: "cargo bench --bench state -- curve".into(),
         points: points.to_vec(),
     };
     vec![
@@ -338,9 +339,9 @@ fn the_command_draws_every_figure_of_every_file() {
         // Percentiles, five of the timeline, stages.
         (vec![&open], 7),
         (vec![&open, &closed], 14),
-        (vec![&sweep], 2),
+        (vec![&sweep], 3),
         (vec![&curves], 3),
-        (vec![&open, &closed, &sweep, &curves], 19),
+        (vec![&open, &closed, &sweep, &curves], 20),
     ] {
         let mut args: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
         args.extend([Path::new("--out"), &out]);
@@ -405,7 +406,8 @@ fn text_of_results_stays_text() {
     let mut sweep = sweep();
     sweep.points[0].not_sustained_because = Some(HOSTILE.into());
     sweep.too_noisy_because = Some(HOSTILE.into());
-    let curve = CostCurve { along: HOSTILE.into(), cost: HOSTILE.into(), points: vec![(1.0, 1.0)] };
+    let curve =
+        CostCurve { along: HOSTILE.into(), cost: HOSTILE.into(), how: HOSTILE.into(), points: vec![(1.0, 1.0)] };
     let html = Report { runs: vec![run], sweeps: vec![sweep], curves: vec![curve] }.html();
     let page = parsed(&html);
     assert!(all_text(page.root_element()).matches(HOSTILE).count() > 10);

@@ -19,7 +19,7 @@ pub fn of(curves: &[CostCurve]) -> Option<Element> {
 }
 
 fn figure(curve: &CostCurve) -> Element {
-    let CostCurve { along, cost, points } = curve;
+    let CostCurve { along, cost, how, points } = curve;
     let xs = || points.iter().map(|(x, _)| *x);
     let title = format!("{} {along}", named(along));
     let is_wide = matches!((xs().next(), xs().next_back()), (Some(a), Some(b)) if a > 0.0 && b / a >= LOG_FROM);
@@ -32,7 +32,7 @@ fn figure(curve: &CostCurve) -> Element {
     let series = |stroke| Series { name: String::new(), class: "answered", stroke, points: points.clone(), label: "" };
     let chart = Chart {
         title: format!("成本与{} {cost} by {along}{}", named(along), growth(points)),
-        of: String::new(),
+        of: how.clone(),
         about: format!("{cost} over {along}{}.", growth(points)),
         x: &x,
         y: &y,

@@ -105,8 +105,8 @@ mod tests {
         check("{}", "neither `schedule`");
         check(r#"{"format": 9, "schedule": {}}"#, "field `format` is 9, this program reads 1");
         check(r#"{"format": 1, "schedule": {}}"#, "missing field");
-        check(r#"[{"along": "x", "cost": "y", "points": []}, {"format": 2}]"#, "result 2: field `format`");
-        check(r#"[{"along": "x", "cost": "y", "points": []}, {}]"#, "missing field `along`");
+        check(r#"[{"along": "x", "cost": "y", "how": "z", "points": []}, {"format": 2}]"#, "result 2: field `format`");
+        check(r#"[{"along": "x", "cost": "y", "how": "z", "points": []}, {}]"#, "missing field `along`");
     }
 
     #[test]
@@ -122,7 +122,10 @@ mod tests {
             report.add(text).unwrap();
             assert_eq!(report.curves.len(), curves);
         };
-        check(r#"{"along": "live ids", "cost": "ns a report", "points": [[1e4, 300]]}"#, 1);
-        check(r#" [{"along": "x", "cost": "y", "points": []}, {"along": "x", "cost": "y", "points": []}]"#, 2);
+        check(r#"{"along": "live ids", "cost": "ns a report", "how": "z", "points": [[1e4, 300]]}"#, 1);
+        check(
+            r#" [{"along": "x", "cost": "y", "how": "z", "points": []}, {"along": "x", "cost": "y", "how": "z", "points": []}]"#,
+            2,
+        );
     }
 }

@@ -69,7 +69,8 @@ impl Report {
             sections.extend(budgets::of(&self.runs));
         }
         sections.extend(self.sweeps.iter().map(search::of));
-        sections.extend(curves::of(&self.curves));
+        let of_load = self.sweeps.iter().map(Sweep::cost_curve).filter(|curve| !curve.points.is_empty());
+        sections.extend(curves::of(&of_load.chain(self.curves.iter().cloned()).collect::<Vec<_>>()));
         sections
     }
 

@@ -527,7 +527,6 @@ fn a_file_that_grows_is_decided_line_by_line_and_taken_up_again() {
         end(paidan("explain").args([slowest, data[0], data[1]])).with(0);
         assert!(line["stages_p50_ms"]["journal"].as_f64() > Some(0.0), "a sync takes its time: {line}");
     }
-    assert!(stderr.contains("时限 budget"), "{stderr}");
 
     append(&file, b"\"12345\",\"id\":\"whole\"}\n");
     let mut second = Following::start(&room, &file, &data);

@@ -42,7 +42,7 @@ fn results_are_compared_if_they_were_measured_alike_and_one_pair_proves_nothing(
         assert!(compared.status.success() == is_done && said.contains(expected), "{args:?}: {said}");
     };
     // Without enough values for a p99 nothing is void.
-    check(&[&a, &b, "--gate"], true, "fewer than 5 pairs cannot tell it from noise");
+    check(&[&a, &b, "--gate"], true, "fewer than 6 pairs cannot tell it from noise");
     check(&[&a, &other], false, "not measured alike");
     check(&[&a, &format!("{a},{b}")], false, "give pairs");
     check(&[&a, "/bin/true"], false, "one is of results, the other is not");

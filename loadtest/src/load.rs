@@ -18,7 +18,7 @@ use crate::report::{self, Report};
 use crate::result::{Clock, Distribution, FORMAT, LoadResult, Schedule, Target as Facts, Workload};
 use crate::schedule::Pace;
 use crate::sender::{self, Sending};
-use crate::target::{Answers, Control, InProcess, Null, Setting, Target};
+use crate::target::{Answers, Null, Setting, Target, control, in_process};
 use crate::watcher::{Watched, Watcher};
 use crate::{Outcome, bench_city, shown, usage};
 
@@ -272,13 +272,13 @@ impl<'a> Bench<'a> {
     /// A new target, which begins to count behind so many reports.
     pub(crate) fn target(&self, warm_up: u64, frame: Frame) -> Outcome<Box<dyn Target>> {
         Ok(match self.load.target {
-            Whom::Paidan => Box::new(InProcess::start(&Setting {
+            Whom::Paidan => Box::new(in_process(&Setting {
                 city: self.city.clone(),
                 data: (!self.load.no_journal).then(|| self.data()),
                 threads: self.load.threads,
                 warm_up,
             })?),
-            Whom::Control => Box::new(Control::new(&self.data())?),
+            Whom::Control => Box::new(control(&self.data())?),
             Whom::Null => Box::new(Null::new()),
             Whom::Stall => {
                 let middle = (frame.warm_up + frame.length) / 2;

@@ -6,7 +6,7 @@ use loadtest::measure::{Frame, Measured, measure};
 use loadtest::pool::Pool;
 use loadtest::schedule::Pace;
 use loadtest::sender::{Sending, closed_loop, open_loop};
-use loadtest::target::{Answers, Control, InProcess, Null, Setting, Target};
+use loadtest::target::{Answers, Null, Setting, Target, control, in_process};
 use paidan::meter::{Moment, Stage};
 use paidan::report::Urgency;
 
@@ -98,7 +98,7 @@ fn paidan_answers_every_report_and_says_where_its_time_went() {
     loadtest::bench_city::write(&city).expect("a city");
     let warm_up = 1_000;
     let setting = Setting { city: Some(city), data: Some(folder.path().join("journal")), threads: 2, warm_up };
-    let (measured, _, answers) = run(Box::new(InProcess::start(&setting).expect("it starts")), 4_000.0, SECOND);
+    let (measured, _, answers) = run(Box::new(in_process(&setting).expect("it starts")), 4_000.0, SECOND);
     let counts = measured.counts;
     assert_eq!((counts.due, counts.answered), (4_000, 4_000), "{counts:?}");
     let ends: Vec<(u64, u64)> = answers.batches.iter().map(|batch| (batch.first, batch.next)).collect();
@@ -120,7 +120,7 @@ fn paidan_answers_every_report_and_says_where_its_time_went() {
 #[test]
 fn the_control_answers_every_report_behind_its_sync() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (measured, ..) = run(Box::new(Control::new(folder.path()).expect("it starts")), 2_000.0, SECOND);
+    let (measured, ..) = run(Box::new(control(folder.path()).expect("it starts")), 2_000.0, SECOND);
     assert_eq!((measured.counts.due, measured.counts.answered), (2_000, 2_000));
     let lines = std::fs::read(folder.path().join("control.ndjson")).expect("written");
     assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 2_000);

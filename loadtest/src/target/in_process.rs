@@ -4,13 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 use paidan::city::City;
 use paidan::engine::{self, Finished, Inputs};
 use paidan::fingerprint::HashKey;
 use paidan::ids::Seq;
-use paidan::ingest::inbox::{Inbox, Sender, inbox};
+use paidan::ingest::inbox::Inbox;
 use paidan::ingest::input::Input;
 use paidan::ingest::stream::StreamInput;
 use paidan::journal::disk::RealDisk;
@@ -20,14 +19,11 @@ use paidan::lane::Lane;
 use paidan::meter::{LatencyLedger, Moment};
 use paidan::order::Order;
 use paidan::publish::{Press, Sink};
-use paidan::ring::Full;
 use paidan::view::decision::{Decisions, Emit};
 
-use super::{Answer, Answers, Target};
+use super::{Answer, Answers, Worker};
 use crate::Outcome;
 
-/// Parcels that the door's inbox holds.
-pub const PARCELS: usize = 64;
 /// Bytes of a chunk, as `paidan run` has them.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Keys decide nothing; constant ones make runs alike.
@@ -47,29 +43,17 @@ pub struct Setting {
 }
 
 /// paidan, at work.
-pub struct InProcess {
-    sender: Sender,
-    answered: Arc<AtomicU64>,
-    engine: JoinHandle<Outcome<Answers>>,
-}
-
-impl InProcess {
-    /// Starts it.
-    ///
-    /// # Errors
-    /// If the city is not in order, or the journal cannot be made.
-    pub fn start(setting: &Setting) -> Outcome<Self> {
-        let city = Arc::new(match &setting.city {
-            Some(folder) => City::load(folder).map_err(|problems| format!("{}: {problems}", folder.display()))?,
-            None => City::pudong(),
-        });
-        let journal = setting.data.as_deref().map(|folder| journal(folder, &city)).transpose()?;
-        let (sender, lines) = inbox(PARCELS);
-        let answered = Arc::new(AtomicU64::new(0));
-        let (counter, threads, warm_up) = (answered.clone(), setting.threads, setting.warm_up);
-        let engine = std::thread::spawn(move || work(&city, journal, lines, threads, warm_up, &counter));
-        Ok(Self { sender, answered, engine })
-    }
+///
+/// # Errors
+/// If the city is not in order, or the journal cannot be made.
+pub fn in_process(setting: &Setting) -> Outcome<Worker> {
+    let city = Arc::new(match &setting.city {
+        Some(folder) => City::load(folder).map_err(|problems| format!("{}: {problems}", folder.display()))?,
+        None => City::pudong(),
+    });
+    let journal = setting.data.as_deref().map(|folder| journal(folder, &city)).transpose()?;
+    let (threads, warm_up) = (setting.threads, setting.warm_up);
+    Ok(Worker::start(move |lines, answered| work(&city, journal, lines, threads, warm_up, answered)))
 }
 
 fn journal(folder: &Path, city: &City) -> Outcome<Journal<RealDisk>> {
@@ -122,24 +106,5 @@ fn work(
         (true, true) => Ok(Answers { batches, ledger: Some(ledger) }),
         (false, _) => Err("paidan did not decide all that it was given".to_owned()),
         (_, false) => Err("paidan's ledger does not close".to_owned()),
-    }
-}
-
-impl Target for InProcess {
-    fn offer(&mut self, lines: Vec<u8>, _reports: u32, sent: Moment) -> Result<(), Vec<u8>> {
-        self.sender.push(lines, sent).map_err(|Full(lines)| lines)
-    }
-
-    fn room(&mut self) -> Vec<u8> {
-        self.sender.room()
-    }
-
-    fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
-    }
-
-    fn finish(self: Box<Self>) -> Outcome<Answers> {
-        drop(self.sender);
-        self.engine.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

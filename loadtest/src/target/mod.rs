@@ -3,10 +3,12 @@
 mod control;
 mod in_process;
 mod null;
+mod worker;
 
-pub use control::Control;
-pub use in_process::{InProcess, Setting};
+pub use control::control;
+pub use in_process::{Setting, in_process};
 pub use null::Null;
+pub use worker::Worker;
 
 use paidan::meter::{LatencyLedger, Moment};
 

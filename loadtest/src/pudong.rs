@@ -2,36 +2,19 @@
 //! the city's own files, so that a change of those is a change here.
 
 use crate::rng::Rng;
-use serde::{Deserialize, Serialize};
+pub use paidan::report::Urgency;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use std::sync::LazyLock;
 
 const SETTINGS: &str = include_str!("../../src/city/pudong/city.toml");
 const CLASSES: &str = include_str!("../../src/city/pudong/classes.csv");
 const AREAS: &str = include_str!("../../src/city/pudong/areas.csv");
 
-/// How pressing a matter is; `A` is the greatest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize, Serialize)]
-pub enum Urgency {
-    /// 一般: routine.
-    C,
-    /// 重大: important.
-    B,
-    /// 紧急: urgent.
-    A,
-}
-
-impl Urgency {
-    /// From most to least urgent.
-    pub const ALL: [Self; 3] = [Self::A, Self::B, Self::C];
-
-    /// The letter that people write.
-    pub const fn letter(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::B => "B",
-            Self::C => "C",
-        }
-    }
+/// The letter of an urgency.
+fn from_letter<'de, D: Deserializer<'de>>(input: D) -> Result<Urgency, D::Error> {
+    let letter = String::deserialize(input)?;
+    Urgency::from_letter(&letter).ok_or_else(|| D::Error::custom(format!("urgency \"{letter}\" is not A, B or C")))
 }
 
 /// Position of a class in the city's table.
@@ -75,6 +58,7 @@ pub struct Class {
     /// What it is called; also a category word of the city.
     pub name_zh: String,
     /// How pressing its matters are.
+    #[serde(deserialize_with = "from_letter")]
     pub urgency: Urgency,
     policy: String,
 }
@@ -85,6 +69,7 @@ pub struct Source {
     /// Its name.
     pub name: String,
     /// The least urgency of what it says.
+    #[serde(deserialize_with = "from_letter")]
     pub urgency: Urgency,
     /// Whether its own word on urgency counts.
     #[serde(default)]

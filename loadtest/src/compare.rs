@@ -10,10 +10,12 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::counts::write_json;
+use crate::folder::Folder;
 use crate::machine::Machine;
-use crate::ratio::{Folder, Spread, measure, paidan_command};
+use crate::ratio::{measure, paidan_command};
 use crate::result::{Clock, FORMAT, LoadResult, Sweep};
 use crate::rng::Rng;
+use crate::spread::Spread;
 
 /// What `compare` is told.
 #[derive(clap::Args)]

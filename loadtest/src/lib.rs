@@ -3,6 +3,7 @@
 pub mod bench_city;
 pub mod compare;
 pub mod counts;
+mod folder;
 pub mod r#gen;
 pub mod hdr_files;
 pub mod idle;
@@ -27,6 +28,7 @@ pub mod schedule;
 pub mod sender;
 mod shown;
 pub mod soak;
+mod spread;
 pub mod sweep;
 pub mod target;
 mod truth;

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use paidan::meter::{LatencyLedger, Moment};
 
 use crate::counts::write_json;
+use crate::folder::Folder;
 use crate::hdr_files::{self, Interval};
 use crate::machine::Machine;
 use crate::measure::{self, Frame, Measured};
@@ -129,7 +130,7 @@ pub struct Bench<'a> {
     load: &'a Load,
     pool: Pool,
     city: Option<PathBuf>,
-    work: Work,
+    work: Folder,
 }
 
 /// A run, measured.
@@ -183,22 +184,13 @@ impl Run {
     }
 }
 
-/// A folder that is removed with all that is in it.
-struct Work(PathBuf);
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl<'a> Bench<'a> {
     /// Makes the lines and their city.
     ///
     /// # Errors
     /// If the work folder cannot be written.
     pub fn new(load: &'a Load) -> Outcome<Self> {
-        let work = Work(load.work.join(format!("run-{}", std::process::id())));
+        let work = Folder::new(&load.work.join(format!("run-{}", std::process::id())))?;
         let pool = Pool::of(&load.profile, load.lines, load.seed)?;
         // Profiles are of the city that is built into paidan.
         let city = (load.profile == BENCH).then(|| work.0.join("city"));
@@ -209,11 +201,6 @@ impl<'a> Bench<'a> {
     /// What the command says.
     pub const fn load(&self) -> &Load {
         self.load
-    }
-
-    /// What is sent.
-    pub const fn pool(&self) -> &Pool {
-        &self.pool
     }
 
     /// How reports follow each other at a rate, as the command says.
@@ -367,7 +354,7 @@ impl<'a> Bench<'a> {
             seed: self.pool.seed,
             lines: self.pool.len() as u64,
             bytes_per_line: self.pool.bytes_per_line(),
-            shares: Urgency::ALL.map(share).into(),
+            shares: Urgency::ALL.map(share).into_iter().chain(self.pool.source_shares()).collect(),
         }
     }
 }

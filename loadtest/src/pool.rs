@@ -1,7 +1,9 @@
 //! The lines that a run sends: made before it begins, so that sending costs a copy, and sent again and again under new ids
 //! and times for as long as it lasts.
 
-use memchr::memmem;
+use std::collections::BTreeMap;
+
+use memchr::{memchr, memmem};
 
 use crate::Outcome;
 use crate::r#gen;
@@ -129,6 +131,14 @@ impl Pool {
         of as f64 / self.lines.len() as f64
     }
 
+    /// The share of lines of each source that a line names, such as `source 12345`.
+    pub fn source_shares(&self) -> impl Iterator<Item = (String, f64)> {
+        let mut counts = BTreeMap::<&str, usize>::new();
+        let texts = self.lines.iter().map(|line| &self.text[line.start as usize..line.end as usize]);
+        texts.filter_map(source_of).for_each(|source| *counts.entry(source).or_default() += 1);
+        counts.into_iter().map(|(source, lines)| (format!("source {source}"), lines as f64 / self.lines.len() as f64))
+    }
+
     /// How pressing report `number` of a run is.
     #[inline]
     pub fn urgency(&self, number: u64) -> Urgency {
@@ -153,6 +163,13 @@ fn time_of(line: &[u8]) -> Option<(u16, u8)> {
 fn number_at(line: &[u8], place: Option<(u16, u8)>) -> Option<u64> {
     let (at, len) = place?;
     std::str::from_utf8(&line[usize::from(at)..][..usize::from(len)]).ok()?.parse().ok()
+}
+
+/// What a line names as its source.
+fn source_of(line: &[u8]) -> Option<&str> {
+    const KEY: &[u8] = b"\"source\":\"";
+    let named = &line[memmem::find(line, KEY)? + KEY.len()..];
+    std::str::from_utf8(&named[..memchr(b'"', named)?]).ok()
 }
 
 /// Where the id of a line begins. An empty one stays empty: it is meant to be turned away.
@@ -264,6 +281,7 @@ mod tests {
         check(2_000_000_000, r#"{"id":"","ts":"2026-01-01T00:00:00Z"}"#);
         check(2_000_000_000, r#"{"source":"a","id":"0~x"#);
         check(3_000_000_000, r#"{"source":"a","id":"1~x1","ts":12750,"n":1}"#);
+        assert_eq!(pool.source_shares().collect::<Vec<_>>(), [("source a".to_owned(), 0.5)]);
     }
 
     #[test]

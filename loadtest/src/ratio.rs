@@ -6,8 +6,10 @@
 
 use crate::bench_city::UNITS;
 use crate::counts::write_json;
+use crate::folder::Folder;
 use crate::job::Loads;
 use crate::machine::Machine;
+use crate::spread::Spread;
 use crate::usage::{self, Usage};
 use crate::{Outcome, lines::each_line};
 use serde::{Deserialize, Serialize};
@@ -118,29 +120,6 @@ impl fmt::Display for Answer {
             f,
             "{rejected} rejected, {unique} unique: {opened} opened, {merged} merged; loads {unit_load_digest:016x}"
         )
-    }
-}
-
-/// The middle of several values, and how far they spread.
-#[derive(Serialize)]
-pub(crate) struct Spread {
-    pub(crate) min: f64,
-    pub(crate) median: f64,
-    pub(crate) max: f64,
-}
-
-impl Spread {
-    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = values.collect();
-        sorted.sort_by(f64::total_cmp);
-        let (last, half) = (sorted.len() - 1, sorted.len() / 2);
-        Self { min: sorted[0], median: (sorted[half] + sorted[last - half]) / 2.0, max: sorted[last] }
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:7.2} / {:6.2} / {:6.2}", self.min, self.median, self.max)
     }
 }
 
@@ -370,24 +349,6 @@ fn load_digest(path: &Path) -> io::Result<u64> {
     Ok(loads.digest())
 }
 
-/// A new folder that is removed with all that is in it.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn new(path: &Path) -> Outcome<Self> {
-        std::fs::create_dir_all(path).map_err(|e| format!("{}: cannot make the folder: {e}", path.display()))?;
-        Ok(Self(path.to_path_buf()))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(e) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{}: cannot remove the folder: {e}", self.0.display());
-        }
-    }
-}
-
 impl Comparison {
     fn of(programs: &Programs, answer: Answer, runs: Vec<Vec<Usage>>) -> Outcome<Self> {
         let (args, mut runs) = (programs.args, runs.into_iter());
@@ -431,21 +392,5 @@ impl fmt::Display for Comparison {
             writeln!(f, "{letter} over A       rate   {rate_ratio}   cpu   {cpu_ratio}")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spread_is_of_sorted_values() {
-        let check = |values: &[f64], expected: [f64; 3]| {
-            let Spread { min, median, max } = Spread::of(values.iter().copied());
-            assert_eq!([min, median, max], expected);
-        };
-        check(&[3.0], [3.0, 3.0, 3.0]);
-        check(&[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]);
-        check(&[4.0, 1.0, 2.0, 9.0], [1.0, 3.0, 9.0]);
     }
 }

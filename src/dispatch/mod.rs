@@ -5,6 +5,7 @@
 //! counted in steps, never in time.
 
 mod desk;
+mod few;
 mod incident;
 mod orders;
 mod outlook;
@@ -22,6 +23,7 @@ use crate::effect::{Doubt, Effect, Effects, Forgotten, Why};
 use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
+use few::Few;
 use incident::{Found, Incidents, PLACES_MAX};
 pub use outlook::Outlook;
 use seen::{Seen, SeenSet, Ticket};
@@ -37,32 +39,6 @@ pub const BYTES_OF_ID_AND_CASE: (u64, u64) = (80, 160);
 
 /// Most records that [`Dispatcher::touch`] takes at once.
 pub const TOUCHED_MAX: usize = 32;
-
-/// Places of memory that are to be read together, as many as there are room for.
-struct Few<T, const ROOM: usize> {
-    places: [Option<T>; ROOM],
-    used: usize,
-}
-
-impl<T: Copy, const ROOM: usize> Few<T, ROOM> {
-    #[inline]
-    const fn new() -> Self {
-        Self { places: [None; ROOM], used: 0 }
-    }
-
-    #[inline]
-    fn push(&mut self, place: T) {
-        if let Some(free) = self.places.get_mut(self.used) {
-            *free = Some(place);
-            self.used += 1;
-        }
-    }
-
-    #[inline]
-    fn iter(&self) -> impl Iterator<Item = T> {
-        self.places[..self.used].iter().copied().flatten()
-    }
-}
 
 /// The dispatcher's state, and the step that changes it.
 pub struct Dispatcher {

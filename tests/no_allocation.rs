@@ -2,9 +2,6 @@
 //!
 //! This file holds one test, because it counts what the whole process allocates.
 
-#![expect(unsafe_code, reason = "a global allocator that counts can be written in no other way")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,31 +19,13 @@ use paidan::order::{Decoded, Next, Order};
 use paidan::publish::{Press, Sink};
 use paidan::view::decision::{Decisions, Emit};
 
-/// The system's allocator, and how often it was asked for memory.
-struct Counting(AtomicU64);
+use counting::Counting;
+
+#[path = "common/counting.rs"]
+mod counting;
 
 #[global_allocator]
 static COUNTING: Counting = Counting(AtomicU64::new(0));
-
-// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the memory came from `System` with this layout.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the memory came from `System` with this layout; the caller keeps the rest of the contract.
-        unsafe { System.realloc(memory, layout, bytes) }
-    }
-}
 
 /// Until then tables find their size; the lines behind it are measured.
 const WARM: u64 = 80_000;

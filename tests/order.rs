@@ -17,6 +17,11 @@ use paidan::record::Input;
 use paidan::time::At;
 use proptest::prelude::*;
 
+use random::Random;
+
+#[path = "common/random.rs"]
+mod random;
+
 const KEY: HashKey = HashKey { k0: 3, k1: 4 };
 const START: Position = Position { offset: 0, line: 1, clock: None, sum: 0 };
 /// When the data begin.
@@ -158,19 +163,6 @@ impl Inputs {
 struct Manner {
     chunk_bytes: usize,
     seed: u64,
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((word ^ (word >> 31)) % n as u64) as usize
-    }
 }
 
 /// Chunks on their way from the files to the order.

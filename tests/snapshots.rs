@@ -1,5 +1,7 @@
 //! `paidan explain` on a long day: from wherever a walk begins, and wherever it ends, the answer is the same, byte for byte.
 
+#[path = "common/random.rs"]
+mod random;
 #[path = "common/small.rs"]
 mod small;
 
@@ -14,6 +16,7 @@ use paidan::ids::Seq;
 use paidan::journal::disk::{Disk, RealDisk};
 use paidan::journal::reader::Reader;
 use paidan::journal::snapshot::{self, Snapshot, snapshot_seq};
+use random::Random;
 use serde_json::{Value, json};
 use small::{START, Small};
 
@@ -27,19 +30,6 @@ const ACTED_ON: u64 = 3;
 const QUIET: u64 = 1;
 /// A case that somebody acts on before it is there.
 const FORESEEN: u64 = 700;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((word ^ (word >> 31)) % n as u64) as usize
-    }
-}
 
 fn act(n: usize, ts: i64, action: &str, order: &str) -> Value {
     json!({"source": "app", "kind": "action", "id": format!("a{n}"), "ts": ts, "action": action, "order": order})

@@ -14,6 +14,7 @@
 mod question;
 mod scan;
 mod snapshots;
+mod sought;
 mod walk;
 mod watch;
 

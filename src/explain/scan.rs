@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::watch::{Cases, Prints};
+use super::sought::{Cases, Prints};
 use crate::data::{self, DataFolder};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::question::Question;
 use super::scan::{Log, Wanted};
+use super::sought::{Cases, Prints};
 use crate::city::{City, SamePlace};
 use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
@@ -13,74 +14,6 @@ use crate::record::{Head, Input, Record};
 
 /// Most records of one id that are compared with what comes before them; the others are found all the same.
 const LOOKS_MAX: usize = 20;
-
-/// Cases that are looked for. Most looks find nothing, so a few bits of a case's name are asked first.
-#[derive(Clone, Default)]
-pub(super) struct Cases {
-    cases: BTreeSet<CaseId>,
-    bits: [u64; 32],
-}
-
-impl Cases {
-    const fn bit(case: CaseId) -> (usize, u64) {
-        ((case.0 / 64) as usize % 32, 1 << (case.0 % 64))
-    }
-
-    pub(super) fn add(&mut self, case: CaseId) {
-        let (word, bit) = Self::bit(case);
-        self.bits[word] |= bit;
-        self.cases.insert(case);
-    }
-
-    #[inline]
-    pub(super) fn has(&self, case: CaseId) -> bool {
-        let (word, bit) = Self::bit(case);
-        self.bits[word] & bit != 0 && self.cases.contains(&case)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = CaseId> {
-        self.cases.iter().copied()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.cases.len()
-    }
-}
-
-/// Ids that are looked for; as with [`Cases`], a few bits are asked first.
-#[derive(Clone)]
-pub(super) struct Prints {
-    prints: BTreeSet<Fingerprint>,
-    bits: Box<[u64; 1024]>,
-}
-
-impl Default for Prints {
-    fn default() -> Self {
-        Self { prints: BTreeSet::new(), bits: Box::new([0; 1024]) }
-    }
-}
-
-impl Prints {
-    const fn bit(print: Fingerprint) -> (usize, u64) {
-        ((print.lo / 64) as usize % 1024, 1 << (print.lo % 64))
-    }
-
-    pub(super) fn add(&mut self, print: Fingerprint) {
-        let (word, bit) = Self::bit(print);
-        self.bits[word] |= bit;
-        self.prints.insert(print);
-    }
-
-    #[inline]
-    pub(super) fn has(&self, print: Fingerprint) -> bool {
-        let (word, bit) = Self::bit(print);
-        self.bits[word] & bit != 0 && self.prints.contains(&print)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.prints.len()
-    }
-}
 
 /// What is looked for on a walk.
 #[derive(Clone, Default)]

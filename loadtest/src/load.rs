@@ -296,7 +296,9 @@ impl<'a> Bench<'a> {
         let latency = measured.latency();
         let ledger = answers.ledger.as_ref();
         let mut timeline = measured.timeline.clone();
-        for (line, rss_mib) in timeline.iter_mut().zip(&watched.rss_mib) {
+        // The last second is cut short by the end of the watching: it has what the one before had.
+        let last = watched.rss_mib.last().into_iter().cycle();
+        for (line, rss_mib) in timeline.iter_mut().zip(watched.rss_mib.iter().chain(last)) {
             line.rss_mib = *rss_mib;
         }
         let answered = answers.batches.last().map_or(0, |last| last.next);

@@ -70,12 +70,15 @@ impl Log {
         Ok(None)
     }
 
-    /// All records that are wanted, in their order. One thread takes the older half of the log, one the newer.
-    pub(super) fn scan(&self, wanted: &Wanted<'_>) -> Result<Vec<Record>, Failure> {
-        let (first, middle) = (Seq(1), Seq(self.next.0 / 2));
+    /// All records of a part of the log that are wanted, in their order. One thread takes its older half, one the newer.
+    pub(super) fn scan(&self, part: Range<Seq>, wanted: &Wanted<'_>) -> Result<Vec<Record>, Failure> {
+        let middle = Seq(part.start.0.midpoint(part.end.0));
+        if part.start >= middle {
+            return self.scan_part(part, wanted);
+        }
         let (older, newer) = std::thread::scope(|scope| {
-            let older = scope.spawn(|| self.scan_part(first..middle, wanted));
-            let newer = self.scan_part(middle..self.next, wanted);
+            let older = scope.spawn(|| self.scan_part(part.start..middle, wanted));
+            let newer = self.scan_part(middle..part.end, wanted);
             (older.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), newer)
         });
         let mut all = older?;
@@ -83,9 +86,17 @@ impl Log {
         Ok(all)
     }
 
+    /// All records that there are.
+    pub(super) fn all(&self) -> Range<Seq> {
+        Seq(1)..self.next
+    }
+
     fn scan_part(&self, part: Range<Seq>, wanted: &Wanted<'_>) -> Result<Vec<Record>, Failure> {
-        let mut reader = self.reader_from(part.start)?;
         let mut found = Vec::new();
+        if part.is_empty() {
+            return Ok(found);
+        }
+        let mut reader = self.reader_from(part.start)?;
         while let Some(frame) = reader.next_frame()? {
             if frame.view.header().order.first_seq >= part.end {
                 break;

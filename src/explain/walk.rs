@@ -103,6 +103,8 @@ pub(super) struct Walk<'a> {
     missed: Vec<CaseId>,
     /// Named records of which a mind before them was asked what they may belong to.
     asked_of: BTreeSet<Seq>,
+    /// The record from which on nothing was stepped over.
+    begun: Seq,
     /// How many cases and ids the last scan looked for.
     scanned: (usize, usize),
     /// Whether a leap was tried since the last stop.
@@ -150,6 +152,7 @@ impl<'a> Walk<'a> {
             runs: Vec::new(),
             missed: Vec::new(),
             asked_of: BTreeSet::new(),
+            begun: Seq(1),
             scanned: (0, 0),
             has_leapt: false,
             frames: 0,
@@ -159,7 +162,7 @@ impl<'a> Walk<'a> {
     /// From frame to frame: one thread reads, this one decides.
     fn leg(&mut self, start: Start, snapshots: &mut Snapshots, cost: &mut Cost) -> Result<Turn, Failure> {
         let Start { place, runs, mut lane } = start;
-        (self.runs, self.frames) = (runs, 0);
+        (self.runs, self.frames, self.begun) = (runs, 0, lane.next());
         let mut reader = self.log.reader_from(Seq(0))?;
         if let Some(place) = &place
             && !reader.go_to(place)?
@@ -329,16 +332,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Looks through the whole log for records that name what is followed, so that the walk stops at those ahead. What was
-    /// passed and not met is known only when no named record is ahead any more; then the walk is to be done again.
+    /// Looks for records that name what is followed, in all of the log but what this walk has passed with open eyes, so that
+    /// it stops at those ahead. What was passed and not met is known only when no named record is ahead any more; then the
+    /// walk is to be done again.
     fn look_ahead(&mut self, at: Seq) -> Result<Option<Box<Watch>>, Failure> {
         let size = (self.followed.len(), self.prints.len());
         if self.scanned == size {
             return Ok(None);
         }
         let wanted = Wanted { prints: &self.prints, cases: &self.followed };
+        let was_known = self.followed.iter().all(|case| self.watch.cases.has(case));
+        let unseen = Seq(1)..if was_known { self.begun } else { at };
         let mut passed = BTreeSet::new();
-        for record in self.log.scan(&wanted)? {
+        let found = [self.log.scan(unseen, &wanted)?, self.log.scan(at..self.log.next, &wanted)?];
+        for record in found.into_iter().flatten() {
             if record.seq >= at {
                 self.stops.insert(record.seq);
             } else if acts_on(&record, &self.followed) && !self.met.contains_key(&record.seq) {

@@ -40,7 +40,7 @@ impl Watch {
         let mut prints = Prints::default();
         questions.iter().flat_map(Question::prints).for_each(|print| prints.add(print));
         if prints.len() > 0 {
-            let said = log.scan(&Wanted { prints: &prints, cases: &Cases::default() })?;
+            let said = log.scan(log.all(), &Wanted { prints: &prints, cases: &Cases::default() })?;
             watch.named.extend(said.into_iter().map(|record| (record.seq, record)));
         }
         watch.looks = watch.named.values().filter_map(|record| Look::of(record, city)).take(LOOKS_MAX).collect();

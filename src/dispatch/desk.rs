@@ -14,7 +14,6 @@ use crate::report::{UnitStatus, Urgency};
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Unit {
     pub status: UnitStatus,
-    pub load: u32,
     pub capacity: u32,
     pub point: Point,
     pub pool: PoolId,
@@ -24,8 +23,9 @@ pub(super) struct Unit {
 pub(super) type Cost = (u64, u32);
 
 impl Unit {
-    pub(super) const fn has_room(&self) -> bool {
-        matches!(self.status, UnitStatus::Available) && self.load < self.capacity
+    /// Most orders that it may have now.
+    const fn limit(&self) -> u32 {
+        if matches!(self.status, UnitStatus::Available) { self.capacity } else { 0 }
     }
 
     /// What giving it a case at `point` costs. Where the nearest is wanted, units that do not say where they are come after
@@ -40,14 +40,24 @@ impl Unit {
     }
 }
 
-/// Ranks nobody: the unit cannot be given work.
-const NO_ROOM: u32 = u32::MAX;
+/// What a choice by load reads, a pool side by side.
+#[derive(Clone, Copy)]
+struct Seat {
+    /// Orders that the unit has.
+    load: u32,
+    limit: u32,
+}
+
+impl Seat {
+    const fn has_room(&self) -> bool {
+        self.load < self.limit
+    }
+}
 
 /// Units and the cases that wait for them.
 pub(super) struct Desks {
     units: Vec<Unit>,
-    /// The load of each unit that has room, else [`NO_ROOM`]: what a choice by load reads, a pool side by side.
-    rank: Vec<u32>,
+    seats: Vec<Seat>,
     /// Cases that wait, most urgent and oldest first in each pool that could take them.
     waiting: BTreeSet<(PoolId, Reverse<Urgency>, CaseId)>,
     /// Units that got room and were not yet offered what waits.
@@ -58,19 +68,28 @@ impl Desks {
     pub(super) fn new(roster: &Roster) -> Self {
         let unit = |spec: &crate::city::UnitSpec| Unit {
             status: UnitStatus::Available,
-            load: 0,
             capacity: spec.capacity,
             point: spec.point,
             pool: spec.pool,
         };
         let units: Vec<Unit> = roster.units().iter().map(unit).collect();
-        let rank = units.iter().map(|unit| if unit.has_room() { 0 } else { NO_ROOM }).collect();
-        Self { units, rank, waiting: BTreeSet::new(), freed: BTreeSet::new() }
+        let seats = units.iter().map(|unit| Seat { load: 0, limit: unit.limit() }).collect();
+        Self { units, seats, waiting: BTreeSet::new(), freed: BTreeSet::new() }
     }
 
     /// The unit as it is now.
     pub(super) fn unit(&self, unit: UnitId) -> &Unit {
         &self.units[unit.index()]
+    }
+
+    /// How many orders a unit has.
+    pub(super) fn load(&self, unit: UnitId) -> u32 {
+        self.seats[unit.index()].load
+    }
+
+    /// Whether a unit can be given an order.
+    pub(super) fn has_room(&self, unit: UnitId) -> bool {
+        self.seats[unit.index()].has_room()
     }
 
     /// Which unit of a pool gets a case at `point`; `except` is passed over. Ties go to the lowest id.
@@ -92,23 +111,21 @@ impl Desks {
     #[inline(always)]
     fn cheapest(&self, pool: std::ops::Range<usize>, how: Assign, point: Point, except: UnitId) -> Option<UnitId> {
         pool.clone()
-            .zip(&self.rank[pool])
-            .filter(|(unit, load)| **load != NO_ROOM && *unit != except.index())
-            .min_by_key(|(unit, load)| self.units[*unit].cost(how, **load, point))
+            .zip(&self.seats[pool])
+            .filter(|(unit, seat)| seat.has_room() && *unit != except.index())
+            .min_by_key(|(unit, seat)| self.units[*unit].cost(how, seat.load, point))
             .map(|(unit, _)| UnitId(unit as u32))
     }
 
     /// Gives a unit one more order.
     #[inline]
     pub(super) fn take(&mut self, unit: UnitId) {
-        self.units[unit.index()].load += 1;
-        self.rank_again(unit);
+        self.seats[unit.index()].load += 1;
     }
 
     /// Takes one order off a unit.
     pub(super) fn release(&mut self, unit: UnitId) {
-        self.units[unit.index()].load -= 1;
-        self.rank_again(unit);
+        self.seats[unit.index()].load -= 1;
         self.freed.insert(unit);
     }
 
@@ -120,14 +137,8 @@ impl Desks {
         if change.point.is_some() {
             unit.point = change.point;
         }
-        self.rank_again(change.unit);
+        self.seats[change.unit.index()].limit = unit.limit();
         self.freed.insert(change.unit);
-    }
-
-    #[inline]
-    fn rank_again(&mut self, unit: UnitId) {
-        let now = &self.units[unit.index()];
-        self.rank[unit.index()] = if now.has_room() { now.load } else { NO_ROOM };
     }
 
     /// A unit that got room and was not yet offered what waits.
@@ -154,7 +165,7 @@ impl Desks {
     /// The cases that a unit could take now, the most urgent first, then the oldest.
     pub(super) fn waiting_for(&self, unit: UnitId) -> impl Iterator<Item = CaseId> {
         let pool = self.units[unit.index()].pool;
-        let has_room = self.rank[unit.index()] != NO_ROOM;
+        let has_room = self.has_room(unit);
         let from = (pool, Reverse(Urgency::A), CaseId::NONE);
         let waiting = self.waiting.range(from..).take_while(move |(found, ..)| *found == pool && has_room);
         waiting.map(|(_, _, case)| *case)
@@ -162,9 +173,10 @@ impl Desks {
 
     /// Writes what differs from the roster's beginning: loads, status, positions, and who waits.
     pub(super) fn encode(&self, out: &mut Out) {
-        out.list(&self.units, |out, unit| {
+        let units: Vec<(&Unit, &Seat)> = self.units.iter().zip(&self.seats).collect();
+        out.list(&units, |out, (unit, seat)| {
             out.u8(unit.status as u8);
-            out.u32(unit.load);
+            out.u32(seat.load);
             out.u32(unit.capacity);
             out.i32(unit.point.lng);
             out.i32(unit.point.lat);
@@ -185,13 +197,12 @@ impl Desks {
         if input.u64()? != desks.units.len() as u64 {
             return Err(Corrupt);
         }
-        for index in 0..desks.units.len() {
-            let unit = &mut desks.units[index];
+        for (unit, seat) in desks.units.iter_mut().zip(&mut desks.seats) {
             unit.status = *UnitStatus::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?;
-            unit.load = input.u32()?;
+            seat.load = input.u32()?;
             unit.capacity = input.u32()?;
             unit.point = Point { lng: input.i32()?, lat: input.i32()? };
-            desks.rank_again(UnitId(index as u32));
+            seat.limit = unit.limit();
         }
         for _ in 0..input.u64()? {
             let (pool, urgency) = (PoolId(input.u32()?), Urgency::from_code(input.u8()?));

@@ -13,16 +13,16 @@ use super::slab::Blocks;
 use super::state::{Corrupt, In, Out};
 use super::table::{Place, Slot, Table};
 use crate::city::{City, Policy, SamePlace};
-use crate::effect::{Scope, Tier};
 use crate::geo::{Point, distance2_cm};
-use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, UnitId};
 use crate::record::Head;
 use crate::report::Urgency;
 use crate::time::{At, WindowKind};
 use crate::weighed::Stage;
 
-/// A case, as far as it is needed to decide.
+/// A case, as far as it is needed to decide: one line of memory, which one read brings near.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(align(64))]
 pub(super) struct Case {
     pub id: CaseId,
     /// The newest event time of its reports.
@@ -33,16 +33,34 @@ pub(super) struct Case {
     pub class: ClassId,
     pub urgency: Urgency,
     pub stage: Stage,
-    pub tier: Tier,
-    pub scope: Scope,
-    pub department: DepartmentId,
     /// Orders given so far.
     pub attempt: u16,
     pub unit: UnitId,
-    pub due: Option<At>,
+    pub due: Due,
     /// What its place is called in the index; 0: it cannot be joined.
     key: u64,
     line: Line,
+}
+
+const _: () = assert!(size_of::<Case>() == 64);
+
+/// A deadline or none, in the room of a deadline.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Due(At);
+
+impl Due {
+    const NONE: Self = Self(At(i64::MIN));
+
+    #[inline]
+    pub(super) fn get(self) -> Option<At> {
+        Some(self.0).filter(|_| self != Self::NONE)
+    }
+
+    /// The deadline, else another.
+    #[inline]
+    pub(super) fn or(self, other: Option<At>) -> Self {
+        if self == Self::NONE { other.map_or(Self::NONE, Self) } else { self }
+    }
 }
 
 /// An entry of the index: the low half of the key's hash, and where the case is kept.
@@ -84,12 +102,9 @@ const VACATED: Case = Case {
     class: ClassId::NONE,
     urgency: Urgency::C,
     stage: Stage::Review,
-    tier: Tier::District,
-    scope: Scope::District,
-    department: DepartmentId::NONE,
     attempt: 0,
     unit: UnitId::NONE,
-    due: None,
+    due: Due::NONE,
     key: 0,
     line: Line::NONE,
 };
@@ -98,10 +113,10 @@ const VACANT: At = At(i64::MAX);
 /// A case on which something is owed is held, whatever the time. (One less than vacant.)
 const HELD: At = At(i64::MAX - 1);
 /// Slots that the hand passes over with each record. Four keep the memory within 4/3 of what is live.
-const SWEPT: usize = 4;
+pub(super) const SWEPT: usize = 4;
 
 /// Bytes that an encoded case takes, with the time until which it is kept.
-pub(super) const CASE_BYTES: usize = 68;
+pub(super) const CASE_BYTES: usize = 64;
 
 /// All cases in memory.
 pub(super) struct Incidents {
@@ -285,6 +300,14 @@ impl Incidents {
         keys.filter_map(|key| self.index.first_places(shard(key), key as u32).first())
     }
 
+    /// The marks of cases that the hand is about to take back, if so many records are next and the last one has log time `at`.
+    #[inline]
+    pub(super) fn places_left(&self, records: usize, at: At) -> impl Iterator<Item = &Mark> + use<'_> {
+        let next = self.hand..(self.hand + SWEPT * records).min(self.cases.len());
+        let past = next.filter(move |slot| self.keep_until[*slot] < at).map(|slot| self.cases[slot].key);
+        past.filter_map(|key| self.index.first_places(shard(key), key as u32).first())
+    }
+
     /// Reads the case in a slot, for the sake of having it near.
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> u32 {
@@ -425,7 +448,7 @@ pub(super) fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
 fn keep_until(case: &Case, city: &City) -> At {
     let owed = match case.stage {
         Stage::Waiting | Stage::Review => true,
-        Stage::Assigned | Stage::Accepted | Stage::Done => case.due.is_some(),
+        Stage::Assigned | Stage::Accepted | Stage::Done => case.due != Due::NONE,
         Stage::Closed => false,
     };
     if owed {
@@ -449,17 +472,13 @@ impl Case {
         out.u16(self.class.0);
         out.u8(self.urgency as u8);
         out.u8(self.stage as u8);
-        out.u8(self.tier as u8);
-        out.u8(self.scope as u8);
-        out.u16(self.department.0);
         out.u16(self.attempt);
         out.u32(self.unit.0);
-        out.i64(self.due.map_or(i64::MIN, |due| due.0));
+        out.i64(self.due.0.0);
         out.u64(self.key);
     }
 
     fn decode(input: &mut In<'_>) -> Result<Self, Corrupt> {
-        const SCOPES: [Scope; 3] = [Scope::Cell, Scope::Area, Scope::District];
         Ok(Self {
             id: CaseId(input.u64()?),
             last_time: At(input.i64()?),
@@ -469,12 +488,9 @@ impl Case {
             class: ClassId(input.u16()?),
             urgency: Urgency::from_code(input.u8()?),
             stage: *Stage::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
-            tier: *Tier::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
-            scope: *SCOPES.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
-            department: DepartmentId(input.u16()?),
             attempt: input.u16()?,
             unit: UnitId(input.u32()?),
-            due: Some(input.i64()?).filter(|due| *due != i64::MIN).map(At),
+            due: Due(At(input.i64()?)),
             key: input.u64()?,
             line: Line::NONE,
         })

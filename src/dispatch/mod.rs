@@ -24,7 +24,7 @@ use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
 use few::Few;
-use incident::{Found, Incidents, PLACES_MAX};
+use incident::{Found, Incidents, PLACES_MAX, SWEPT};
 pub use outlook::Outlook;
 use seen::{Seen, SeenSet, Ticket};
 pub use state::Corrupt;
@@ -94,7 +94,12 @@ impl Dispatcher {
             places.for_each(|entries| seen.push(entries));
             self.incidents.places_of(head, &self.city, time).for_each(|mark| marks.push(mark));
         }
+        let mut left = Few::<_, { SWEPT * TOUCHED_MAX }>::new();
+        if let Some(last) = records.last() {
+            self.incidents.places_left(records.len(), last.at).for_each(|mark| left.push(mark));
+        }
         let mut sum = seen.iter().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
+        sum ^= left.iter().filter_map(incident::Mark::slot).fold(0, |sum, slot| sum ^ slot);
         // A mark leads to the case that it stands for: what comes next wants that too.
         let mut slots = Few::<_, { PLACES_MAX * TOUCHED_MAX }>::new();
         marks.iter().filter_map(|mark| mark.slot()).for_each(|slot| slots.push(slot));

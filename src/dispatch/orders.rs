@@ -107,12 +107,9 @@ impl Dispatcher {
         self.incidents.change(slot, &self.city, |case| {
             case.stage = Stage::Assigned;
             case.unit = unit;
-            case.department = candidate.department;
-            case.tier = candidate.tier;
-            case.scope = candidate.scope;
             case.attempt = case.attempt.saturating_add(1);
             // A later attempt keeps the deadline of the first: giving an order back buys no time.
-            case.due = case.due.or_else(|| limit.map(|limit| record.at.plus(limit)));
+            case.due = case.due.or(limit.map(|limit| record.at.plus(limit)));
         });
         let case = self.incidents.case(slot);
         out.push(
@@ -120,15 +117,15 @@ impl Dispatcher {
             Effect::Assigned {
                 order: OrderId { case: case.id, attempt: case.attempt },
                 unit,
-                department: case.department,
+                department: candidate.department,
                 class: case.class,
                 cell: case.cell,
                 area: case.area,
-                tier: case.tier,
-                scope: case.scope,
+                tier: candidate.tier,
+                scope: candidate.scope,
                 urgency: case.urgency,
                 why,
-                due: case.due,
+                due: case.due.get(),
             },
         );
     }
@@ -138,10 +135,7 @@ impl Dispatcher {
         let case = self.incidents.case(slot);
         let (id, urgency) = (case.id, case.urgency);
         self.each_pool(slot, |desks, pool| desks.wait(pool, urgency, id));
-        self.incidents.change(slot, &self.city, |case| {
-            case.stage = Stage::Waiting;
-            case.department = candidate.department;
-        });
+        self.incidents.change(slot, &self.city, |case| case.stage = Stage::Waiting);
         out.push(seq, Effect::Waiting { case: id, department: candidate.department, why: Waits::NoFreeUnit });
     }
 
@@ -248,7 +242,7 @@ impl Dispatcher {
     pub(super) fn on_unit(&mut self, record: &Record, change: &UnitChange, out: &mut Effects) {
         self.desks.change(change);
         let unit = self.desks.unit(change.unit);
-        let (status, load, capacity) = (unit.status, unit.load, unit.capacity);
+        let (status, load, capacity) = (unit.status, self.desks.load(change.unit), unit.capacity);
         out.push(record.seq, Effect::UnitChanged { unit: change.unit, status, load, capacity });
     }
 

@@ -45,6 +45,7 @@ const STRAYS_MAX: usize = 65_536;
 
 /// One fingerprint, in half a cache line.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(align(32))]
 pub(super) struct Entry {
     print: Fingerprint,
     /// 48 bits of the record's number, 16 bits of the body's hash. Zero: nothing here.
@@ -164,7 +165,7 @@ impl SeenSet {
             self.ids -= set.room_for_stray();
             (STRAY, set.strays.insert(shard(print), Stray { entry: Entry::new(print, seq, body_hash, 0), time }))
         } else {
-            set.note(print, time, seq, body_hash)
+            set.note(print, time, seq, body_hash, self.ids_max.saturating_sub(self.ids))
         };
         self.ids += 1;
         Seen::Unique(Ticket { family, generation, place })
@@ -326,18 +327,20 @@ impl Family {
     }
 
     #[inline]
-    fn note(&mut self, print: Fingerprint, time: At, seq: Seq, body_hash: u64) -> (u32, Place) {
+    fn note(&mut self, print: Fingerprint, time: At, seq: Seq, body_hash: u64, ids_left: usize) -> (u32, Place) {
         let slice = self.window.slice(time);
-        let index = self.generation(slice).unwrap_or_else(|index| self.begin(index, slice));
+        let index = self.generation(slice).unwrap_or_else(|index| self.begin(index, slice, ids_left));
         let within = time.0 - slice * self.window.len_ms;
         let entry = Entry::new(print, seq, body_hash, within as u32);
         (index as u32, self.generations[index].entries.insert(shard(print), entry))
     }
 
+    /// A slice in which nothing was said yet: with room for as much as the one before it holds, if so much may come.
     #[cold]
     #[inline(never)]
-    fn begin(&mut self, index: usize, slice: i64) -> usize {
-        let entries = self.spare.pop().unwrap_or_else(Table::new);
+    fn begin(&mut self, index: usize, slice: i64, ids_left: usize) -> usize {
+        let before = index.checked_sub(1).map_or(0, |before| self.generations[before].entries.len());
+        let entries = self.spare.pop().unwrap_or_else(|| Table::with_room(before.min(ids_left)));
         self.generations.insert(index, Generation { slice, entries });
         index
     }

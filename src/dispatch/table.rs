@@ -35,21 +35,22 @@ pub(super) struct Place {
 /// A sharded table of entries of type `S`.
 pub(super) struct Table<S> {
     shards: Box<[Shard<S>]>,
+    /// Slots that a shard begins with.
+    first: usize,
     epoch: u32,
     len: usize,
 }
 
 impl<S: Slot> Table<S> {
     pub(super) fn new() -> Self {
-        let shard = Shard { slots: Vec::new(), used: 0, epoch: 0 };
-        Self { shards: vec![shard; SHARDS].into(), epoch: 0, len: 0 }
+        Self::with_room(0)
     }
 
-    /// As [`Table::new`], with room for so many entries, so that filling it moves few of them.
+    /// As [`Table::new`]; each shard begins with room for its part of so many entries, so that filling it moves few of them.
     pub(super) fn with_room(entries: usize) -> Self {
-        let each = if entries == 0 { 0 } else { (entries / SHARDS * 2).max(SHARD_SLOTS_MIN) };
-        let shard = Shard { slots: vec![S::EMPTY; each], used: 0, epoch: 0 };
-        Self { shards: vec![shard; SHARDS].into(), epoch: 0, len: 0 }
+        let shard = Shard { slots: Vec::new(), used: 0, epoch: 0 };
+        let first = (entries * 7 / SHARDS / 4).max(SHARD_SLOTS_MIN);
+        Self { shards: vec![shard; SHARDS].into(), first, epoch: 0, len: 0 }
     }
 
     /// Number of entries.
@@ -114,7 +115,7 @@ impl<S: Slot> Table<S> {
             shard.epoch = self.epoch;
         }
         if (shard.used as usize + 1) * 3 > shard.slots.len() * 2 {
-            grow(shard);
+            grow(shard, self.first);
         }
         shard.used += 1;
         let slot = settle(&mut shard.slots, entry);
@@ -173,8 +174,8 @@ fn settle<S: Slot>(slots: &mut [S], entry: S) -> usize {
 
 #[cold]
 #[inline(never)]
-fn grow<S: Slot>(shard: &mut Shard<S>) {
-    let larger = (shard.slots.len() + shard.slots.len() / 2).max(SHARD_SLOTS_MIN);
+fn grow<S: Slot>(shard: &mut Shard<S>, first: usize) {
+    let larger = if shard.slots.is_empty() { first } else { shard.slots.len() + shard.slots.len() / 2 };
     let old = std::mem::replace(&mut shard.slots, vec![S::EMPTY; larger]);
     for entry in old.into_iter().filter(|entry| !entry.is_empty()) {
         settle(&mut shard.slots, entry);

@@ -2,7 +2,6 @@
 //!
 //! Nothing is decided here a second time: the answers come from the functions that decide.
 
-use super::desk::Unit;
 use super::incident::{Fitting, Search, policy_of};
 use super::orders::{Decision, Matter};
 use super::seen::Seen;
@@ -134,36 +133,36 @@ impl Dispatcher {
             .pool(pool)
             .map(|index| {
                 let id = UnitId(index as u32);
-                let unit = self.desks.unit(id);
+                let (unit, load) = (self.desks.unit(id), self.desks.load(id));
                 let knows_both = how == Assign::Nearest && unit.point.is_some() && matter.point.is_some();
                 let weighed = UnitWeighed {
                     unit: id,
                     status: unit.status,
-                    load: unit.load,
+                    load,
                     capacity: unit.capacity,
                     point: unit.point,
                     distance2_cm: knows_both.then(|| distance2_cm(matter.point, unit.point)),
-                    standing: standing(id, unit, taken, except),
+                    standing: self.standing(id, taken, except),
                 };
-                (weighed.standing, unit.cost(how, unit.load, matter.point), weighed)
+                (weighed.standing, unit.cost(how, load, matter.point), weighed)
             })
             .collect();
         units.sort_unstable_by_key(|(standing, cost, weighed)| (*standing, *cost, weighed.unit));
         units.truncate(UNITS_LISTED);
         units.into_iter().map(|(.., weighed)| weighed).collect()
     }
+
+    fn standing(&self, id: UnitId, taken: UnitId, except: UnitId) -> Standing {
+        match self.desks.unit(id).status {
+            _ if id == taken => Standing::Chosen,
+            _ if id == except => Standing::GaveBack,
+            _ if self.desks.has_room(id) => Standing::Behind,
+            UnitStatus::Available => Standing::Full,
+            UnitStatus::Busy | UnitStatus::Off => Standing::Away,
+        }
+    }
 }
 
 const fn is_late(heard: Heard) -> bool {
     matches!(heard, Heard::Late { .. })
-}
-
-fn standing(id: UnitId, unit: &Unit, taken: UnitId, except: UnitId) -> Standing {
-    match unit.status {
-        _ if id == taken => Standing::Chosen,
-        _ if id == except => Standing::GaveBack,
-        _ if unit.has_room() => Standing::Behind,
-        UnitStatus::Available => Standing::Full,
-        UnitStatus::Busy | UnitStatus::Off => Standing::Away,
-    }
 }

@@ -17,7 +17,7 @@ use super::frame::{HEADER, Header, checksum, first_not_zero, get_u32, get_u64, p
 use super::reader::Place;
 
 /// Version of the format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const MAGIC: u32 = u32::from_le_bytes([0xf5, b'p', b'd', b'N']);
 const EXTENSION: &str = ".snap";

@@ -79,9 +79,9 @@ impl<'a> Decisions<'a> {
     pub fn write(&self, effect: &Effect, record: &Record, body: &[u8], out: &mut Paper) {
         let mut line = Line { all: self, out };
         line.out.constant(b"{\"seq\":");
-        line.number(record.seq.0);
+        line.out.name(record.seq.0);
         line.out.constant(b",\"at\":");
-        line.signed(record.at.0);
+        line.out.time(record.at.0);
         line.out.constant(b",\"effect\":\"");
         line.out.text(word(effect).as_bytes());
         line.out.constant(b"\"");
@@ -134,7 +134,7 @@ impl Line<'_, '_> {
                 self.urgency(urgency);
                 if let Some(At(due)) = due {
                     self.out.constant(b",\"due\":");
-                    self.signed(due);
+                    self.out.time(due);
                 }
                 self.text(",\"scope\":\"", scope_word(scope));
                 self.text(",\"reason\":\"", why_word(why));
@@ -149,7 +149,7 @@ impl Line<'_, '_> {
             Effect::Duplicate { of, case, conflict, .. } => {
                 self.case(case);
                 self.out.constant(b",\"of\":");
-                self.number(of.0);
+                self.out.name(of.0);
                 self.flag("conflict", conflict);
             }
             _ => self.rare(effect, record),
@@ -167,7 +167,7 @@ impl Line<'_, '_> {
             Effect::Expired { late_ms, .. } => {
                 self.text(",\"reason\":\"", "late");
                 self.out.constant(b",\"late_ms\":");
-                self.signed(late_ms);
+                self.out.time(late_ms);
             }
             Effect::Raised { case, urgency } => {
                 self.case(case);
@@ -248,7 +248,7 @@ impl Line<'_, '_> {
     fn case(&mut self, case: CaseId) {
         if case != CaseId::NONE {
             self.out.constant(b",\"case\":");
-            self.number(case.0);
+            self.out.name(case.0);
         }
     }
 
@@ -285,9 +285,9 @@ impl Line<'_, '_> {
     #[inline]
     fn order(&mut self, order: OrderId) {
         self.out.constant(b",\"order\":\"");
-        self.number(order.case.0);
+        self.out.name(order.case.0);
         self.out.constant(b"-");
-        self.number(u64::from(order.attempt));
+        self.out.decimal(u64::from(order.attempt), 1);
         self.out.constant(b"\"");
     }
 
@@ -308,16 +308,6 @@ impl Line<'_, '_> {
         if flag {
             self.out.text(format!(",\"{key}\":true").as_bytes());
         }
-    }
-
-    #[inline]
-    fn number(&mut self, value: u64) {
-        self.out.decimal(value, 1);
-    }
-
-    #[inline]
-    fn signed(&mut self, value: i64) {
-        self.out.signed(value);
     }
 }
 

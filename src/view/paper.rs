@@ -9,6 +9,51 @@ pub struct Paper {
     /// Longer than what is written, and never shrunk: what lies behind `end` is scrap.
     bytes: Vec<u8>,
     end: usize,
+    name: Digits,
+    time: Digits,
+}
+
+/// Most digits of a number.
+const DIGITS_MAX: usize = 20;
+
+/// A number and how it is written. Decisions name the same few numbers again and again: each is worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Digits {
+    value: u64,
+    block: [u8; DIGITS_MAX],
+    len: usize,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self::of(0, 1)
+    }
+}
+
+impl Digits {
+    /// In decimal, with leading zeros up to `least` digits.
+    #[inline]
+    fn of(value: u64, least: usize) -> Self {
+        // Right-aligned in the first half; the second half is there to be copied along.
+        let mut text = [b'0'; 2 * DIGITS_MAX];
+        let (mut at, mut rest) = (DIGITS_MAX, value);
+        while rest >= 10 {
+            at -= 2;
+            text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        // Left of an even number of digits stands one more, or none: `at` falls on the first that counts.
+        if rest > 0 || at == DIGITS_MAX {
+            at -= 1;
+            text[at] = b'0' + rest as u8;
+        } else if text[at] == b'0' {
+            at += 1;
+        }
+        let from = at.min(DIGITS_MAX - least);
+        let mut block = [0; DIGITS_MAX];
+        block.copy_from_slice(&text[from..from + DIGITS_MAX]);
+        Self { value, block, len: DIGITS_MAX - from }
+    }
 }
 
 /// Bytes of a [`Piece`].
@@ -89,37 +134,32 @@ impl Paper {
 
     /// Writes a number in decimal, with leading zeros up to `digits`.
     #[inline]
-    pub fn decimal(&mut self, mut value: u64, digits: usize) {
-        const DIGITS_MAX: usize = 20;
-        // Right-aligned in the first half; the second half is there to be copied along.
-        let mut text = [b'0'; 2 * DIGITS_MAX];
-        let mut at = DIGITS_MAX;
-        while value >= 10 {
-            let pair = PAIRS[(value % 100) as usize];
-            at -= 2;
-            text[at..at + 2].copy_from_slice(&pair);
-            value /= 100;
-        }
-        // Left of an even number of digits stands one more, or none: `at` falls on the first that counts.
-        if value > 0 || at == DIGITS_MAX {
-            at -= 1;
-            text[at] = b'0' + value as u8;
-        } else if text[at] == b'0' {
-            at += 1;
-        }
-        let from = at.min(DIGITS_MAX - digits);
-        let mut block = [0; DIGITS_MAX];
-        block.copy_from_slice(&text[from..from + DIGITS_MAX]);
-        self.block(&block, DIGITS_MAX - from);
+    pub fn decimal(&mut self, value: u64, digits: usize) {
+        let Digits { block, len, .. } = Digits::of(value, digits);
+        self.block(&block, len);
     }
 
-    /// Writes a signed number in decimal.
+    /// Writes the number of a record or a case, which is often the one before.
     #[inline]
-    pub fn signed(&mut self, value: i64) {
+    pub fn name(&mut self, value: u64) {
+        if self.name.value != value {
+            self.name = Digits::of(value, 1);
+        }
+        let Digits { block, len, .. } = self.name;
+        self.block(&block, len);
+    }
+
+    /// Writes a time, which is often the one before.
+    #[inline]
+    pub fn time(&mut self, value: i64) {
         if value < 0 {
             self.constant(b"-");
         }
-        self.decimal(value.unsigned_abs(), 1);
+        if self.time.value != value.unsigned_abs() {
+            self.time = Digits::of(value.unsigned_abs(), 1);
+        }
+        let Digits { block, len, .. } = self.time;
+        self.block(&block, len);
     }
 }
 
@@ -164,7 +204,20 @@ mod tests {
             assert_eq!(written(|paper| paper.decimal(value, 1)), value.to_string());
             assert_eq!(written(|paper| paper.decimal(value, 3)), format!("{value:03}"));
         }
-        assert_eq!(written(|paper| paper.signed(i64::MIN)), i64::MIN.to_string());
+        for value in [0, 0, i64::MIN, i64::MAX, i64::MAX, -1, 1, 0] {
+            assert_eq!(written(|paper| paper.time(value)), value.to_string());
+        }
+    }
+
+    #[test]
+    fn numbers_and_times_that_come_again_are_the_same() {
+        let mut paper = Paper::default();
+        for value in [0, 7, 7, 123_456, 7, 0, 0] {
+            paper.name(value);
+            paper.time(-(value as i64));
+            paper.text(b" ");
+        }
+        assert_eq!(paper.as_bytes(), b"00 7-7 7-7 123456-123456 7-7 00 00 ");
     }
 
     proptest! {

@@ -48,7 +48,7 @@ fn effects(criterion: &mut Criterion) {
     let mut page = press.page();
     group.bench_function("write as a line, and count", |bencher| {
         bencher.iter(|| {
-            page.set(&frame.view(), effects, press.forms());
+            page.set(&frame.view(), effects, &[], press.forms());
             press.print(&mut page).expect("nowhere to write to");
         });
     });

@@ -125,11 +125,11 @@ fn write(workload: &Workload) {
     let decisions = Decisions::new(&workload.city);
     let mut press = Press::new(&decisions, Emit::All, Sink::Null, None);
     let mut page = press.page();
-    page.set(&frame.view(), effects.as_slice(), press.forms());
+    page.set(&frame.view(), effects.as_slice(), &[], press.forms());
     press.print(&mut page).expect("nowhere to write to");
     assert!(press.ledger.closes() && press.ledger.total().offered == LINES);
     counted_by_callgrind(&mut || {
-        page.set(&frame.view(), effects.as_slice(), press.forms());
+        page.set(&frame.view(), effects.as_slice(), &[], press.forms());
         press.print(&mut page).expect("nowhere to write to");
     });
 }

@@ -63,7 +63,7 @@ fn stretches(criterion: &mut Criterion) {
     let mut page = press.page();
     group.bench_function("write every effect", |bencher| {
         bencher.iter(|| {
-            page.set(&frame.view(), effects.as_slice(), press.forms());
+            page.set(&frame.view(), effects.as_slice(), &[], press.forms());
             press.print(&mut page).expect("nowhere to write to");
         });
     });

@@ -15,6 +15,7 @@ use crate::inspect;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
 use crate::run::{self, Ran, Request};
+use crate::serve;
 use crate::summary::{Outcome, Summary};
 use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
@@ -22,7 +23,7 @@ use crate::view::explain::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; with --follow also: stopped by Ctrl-C or SIGTERM, with all that was read decided
+  0    done; `serve` and --follow also: stopped by Ctrl-C or SIGTERM, with all that was read decided
   1    the machine failed: a file or disk cannot be read or written, or nobody reads the decisions any more
   2    refused: the command line, the city or an input is not acceptable. An input that turns out to be damaged ends where
        the damage begins; what came before, and every other input, is decided, and the ledger is closed
@@ -40,6 +41,7 @@ struct Line {
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(RunLine),
+    Serve(ServeLine),
     Replay(ReplayLine),
     Verify(VerifyLine),
     Explain(ExplainLine),
@@ -114,6 +116,47 @@ enum EmitWord {
     All,
     /// Only assignments
     Assigned,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  paidan serve --data /var/lib/paidan
+  paidan serve --data centre --city my-city --http 127.0.0.1:8080 --tcp 127.0.0.1:8081 --unix /run/paidan.sock
+
+  curl -s localhost:8080/v1/reports --json '{\"source\":\"app\",\"id\":\"1\",\"lng\":121.53,\"lat\":31.21,\"category\":\"01037\"}'
+  curl -s localhost:8080/v1/reports -H 'Content-Type: application/x-ndjson' --data-binary @reports.ndjson
+  curl -N localhost:8080/v1/events                         # decisions as they are made; Last-Event-ID goes on exactly
+  curl -s 'localhost:8080/v1/explain/SL000000000196?lang=en'
+  socat - TCP:127.0.0.1:8081 < reports.ndjson              # lines in, receipts out, in the same order
+
+A receipt comes when the report and its decision are on the disk, not before: a report with a receipt is never lost. What \
+got none may be sent again; under the same source and id it is recognised and gets the same tracking number.
+
+Ctrl-C or SIGTERM: nothing new is taken, what was taken is answered, the ledger is closed. Started again on the same \
+folder the service goes on where it was, also after a crash.";
+
+/// Take reports over HTTP, TCP and a Unix socket, decide about them as they come, and tell who asks and who follows
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_EXAMPLES)]
+struct ServeLine {
+    /// Keep the durable journal in a folder; the same folder goes on where it was
+    #[arg(long, value_name = "DIR", default_value = "paidan-data")]
+    data: PathBuf,
+    /// Folder of the city [default: the one kept in --data, else Pudong, which is built in]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// Where HTTP is served; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    http: std::net::SocketAddr,
+    /// Take lines over TCP, too
+    #[arg(long, value_name = "ADDRESS")]
+    tcp: Option<std::net::SocketAddr>,
+    /// Take lines on a Unix socket, too
+    #[arg(long, value_name = "PATH")]
+    unix: Option<PathBuf>,
+    /// Worker threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
 }
 
 /// Decide again about a journal: the same digest, and the decisions if asked for
@@ -298,6 +341,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
     };
     let done = match line.command {
         Command::Run(line) => run(line),
+        Command::Serve(line) => serve(line),
         Command::Replay(line) => replay(line),
         Command::Verify(line) => verify(line),
         Command::Explain(line) => explain(&line),
@@ -319,10 +363,29 @@ impl From<EmitWord> for Emit {
     }
 }
 
+fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
+    let request = serve::Request {
+        data: line.data,
+        city: line.city,
+        http: line.http,
+        tcp: line.tcp,
+        unix: line.unix,
+        threads: threads(line.threads),
+    };
+    serve::serve(&request, |end| {
+        let _ = ctrlc::set_handler(end);
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One for each core, unless it is said.
+fn threads(said: Option<u16>) -> usize {
+    said.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
 fn run(line: RunLine) -> Result<ExitCode, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = stop.clone();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Only a second handler in one process can fail, and then the first one stays: the run works without.
     let _ = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed));
     let request = Request {
@@ -334,7 +397,7 @@ fn run(line: RunLine) -> Result<ExitCode, Failure> {
         emit: line.emit.into(),
         data: line.data,
         follow: line.follow,
-        threads: line.threads.map_or(cores, usize::from),
+        threads: threads(line.threads),
         chunk_bytes: line.chunk_kib as usize * 1024,
         quiet: line.quiet,
     };
@@ -392,7 +455,7 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), Printed::All, &mut press)?;
+    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), Printed::All, &mut press, |_, _| {})?;
     // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
     rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;

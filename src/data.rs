@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::city::{City, CityFiles};
-use crate::effect::{Digest, Effects};
+use crate::effect::{Digest, Effect, Effects};
 use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
 use crate::journal::error::JournalError;
-use crate::journal::frame::{Frame, Kind, Order, Position};
+use crate::journal::frame::{Frame, FrameView, Kind, Order, Position};
 use crate::journal::reader::Reader;
 use crate::lane::{Lane, Mismatch};
 use crate::publish::{Page, Press};
@@ -197,27 +197,49 @@ pub enum Printed<'a> {
     All,
     /// Those that were begun with this.
     Begun(&'a Manifest),
+    /// None.
+    Nothing,
 }
 
 impl Printed<'_> {
     fn takes(self, run: Option<&Run>) -> bool {
         match self {
             Self::All => true,
+            Self::Nothing => false,
             Self::Begun(manifest) => run.is_some_and(|run| run.manifest.is_same(manifest)),
         }
     }
 }
 
 /// Decides again about everything that a journal holds, and prints what it proves to be on the disk. The rest may have been
-/// written by a process that was killed before it could sync, so it is given back, to be printed when it is safe.
+/// written by a process that was killed before it could sync, so it is given back, to be printed when it is safe. `watch` sees
+/// every frame of records and what was decided about it.
 ///
 /// # Errors
 /// If the journal is damaged, does not fit the lane's city, or does not lead to what it says.
 pub fn replay<D: Disk>(
     reader: &mut Reader<D>,
+    lane: Lane,
+    printed: Printed<'_>,
+    press: &mut Press<'_>,
+    mut watch: impl FnMut(&FrameView<'_>, &[(Seq, Effect)]),
+) -> Result<Replayed, ReplayError> {
+    replay_while(reader, lane, printed, press, |frame, effects| {
+        watch(frame, effects);
+        true
+    })
+}
+
+/// As [`replay`], as long as `watch` wants more.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_while<D: Disk>(
+    reader: &mut Reader<D>,
     mut lane: Lane,
     printed: Printed<'_>,
     press: &mut Press<'_>,
+    mut watch: impl FnMut(&FrameView<'_>, &[(Seq, Effect)]) -> bool,
 ) -> Result<Replayed, ReplayError> {
     let (mut effects, mut pages) = (Effects::default(), Held::default());
     let (mut runs, mut frames) = (Vec::<Run>::new(), 0);
@@ -250,13 +272,16 @@ pub fn replay<D: Disk>(
                     let (path, offset) = place();
                     ReplayError::Mismatch { path, offset, why }
                 })?;
+                if !watch(&found.view, effects.as_slice()) {
+                    break;
+                }
                 if let Some(run) = runs.last_mut() {
                     run.positions.clear();
                     run.positions.extend(found.view.positions());
                 }
                 if printed.takes(runs.last()) {
                     let mut page = pages.spare.pop().unwrap_or_else(|| press.page());
-                    page.set(&found.view, effects.as_slice(), press.forms());
+                    page.set(&found.view, effects.as_slice(), &[], press.forms());
                     pages.held.push_back((found.view.header().ink.index, page));
                 }
             }

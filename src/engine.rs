@@ -21,19 +21,21 @@ use std::time::SystemTime;
 use crossbeam::queue::ArrayQueue;
 
 use crate::city::City;
-use crate::effect::Effects;
+use crate::effect::{Effect, Effects};
 use crate::fingerprint::HashKey;
 use crate::ids::{Seq, SourceId};
 use crate::ingest::door::Door;
 use crate::ingest::file::FileInput;
-use crate::ingest::input::Input;
+use crate::ingest::inbox::{Found, Inbox};
+use crate::ingest::input::{Chunk, Input};
 use crate::ingest::stream::{Patience, StreamInput};
 use crate::journal::disk::RealDisk;
 use crate::journal::error::JournalError;
+use crate::journal::frame::FrameView;
 use crate::journal::writer::Journal;
 use crate::lane::Lane;
 use crate::meter::{Journey, Moment};
-use crate::order::{Decoded, Next, Order, WITNESS_BYTES, WITNESSES};
+use crate::order::{Decoded, Delivery, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
 use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
 use crate::time::At;
@@ -46,12 +48,14 @@ pub struct Inputs {
     files: Vec<(u16, FileInput)>,
     /// Inputs that are read by a thread each.
     streams: Vec<(u16, StreamInput)>,
+    /// Inboxes, which are emptied by a thread each.
+    inboxes: Vec<(u16, Inbox)>,
 }
 
 impl Inputs {
     /// Inputs in their order, each with what it is called.
     pub fn new(inputs: Vec<(PathBuf, Input)>) -> Self {
-        let mut all = Self { paths: Vec::new(), files: Vec::new(), streams: Vec::new() };
+        let mut all = Self { paths: Vec::new(), files: Vec::new(), streams: Vec::new(), inboxes: Vec::new() };
         for (number, (path, input)) in (0..).zip(inputs) {
             all.paths.push(path);
             match input {
@@ -60,6 +64,13 @@ impl Inputs {
             }
         }
         all
+    }
+
+    /// The inboxes of doors, each with what it is called.
+    pub fn of_doors(doors: Vec<(PathBuf, Inbox)>) -> Self {
+        let (paths, inboxes): (Vec<_>, Vec<_>) = doors.into_iter().unzip();
+        let inboxes = (0..).zip(inboxes).collect();
+        Self { paths, files: Vec::new(), streams: Vec::new(), inboxes }
     }
 
     /// How many there are.
@@ -74,7 +85,8 @@ impl Inputs {
 
     /// How many bytes there are to read, where that is known.
     pub fn bytes(&self) -> Option<u64> {
-        self.streams.is_empty().then(|| self.files.iter().map(|(_, file)| file.bytes()).sum())
+        (self.streams.is_empty() && self.inboxes.is_empty())
+            .then(|| self.files.iter().map(|(_, file)| file.bytes()).sum())
     }
 }
 
@@ -103,6 +115,12 @@ pub struct Published<'a> {
     pub journey: &'a Journey,
     /// Whose reports it answers.
     pub census: &'a Census,
+    /// Its records.
+    pub frame: FrameView<'a>,
+    /// What was decided about them.
+    pub effects: &'a [(Seq, Effect)],
+    /// The decisions as lines, those that are to be written.
+    pub lines: &'a [u8],
 }
 
 /// How a run is set up.
@@ -181,7 +199,7 @@ struct Conductor<'a> {
 struct Shared<'a> {
     setup: &'a Setup<'a>,
     files: &'a [(u16, FileInput)],
-    /// Which inputs are streams.
+    /// Which inputs are streams or inboxes.
     streams: Vec<usize>,
     bell: Bell,
     /// How many chunks of each input may be under way.
@@ -233,8 +251,8 @@ pub fn run(
 ) -> Result<Finished, EngineError> {
     let empty = inputs.files.iter().filter(|(_, file)| file.chunks() == 0);
     empty.for_each(|(input, _)| order.end(usize::from(*input)));
-    let Inputs { paths, files, streams } = inputs;
-    let shared = Shared::new(setup, &files, &streams);
+    let Inputs { paths, files, streams, inboxes } = inputs;
+    let shared = Shared::new(setup, &files, &streams, &inboxes);
     let (to_ink, from_lane) = ring(batches_under_way(setup.threads));
     let conductor = Conductor {
         lane,
@@ -256,6 +274,9 @@ pub fn run(
         for (input, stream) in streams {
             scope.spawn(move || read_stream(shared, input, stream));
         }
+        for (input, inbox) in inboxes {
+            scope.spawn(move || read_inbox(shared, input, inbox));
+        }
         publish(shared, press, watch);
         ink.map(|ink| ink.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
@@ -272,8 +293,13 @@ pub fn run(
 }
 
 impl<'a> Shared<'a> {
-    fn new(setup: &'a Setup<'a>, files: &'a [(u16, FileInput)], streams: &[(u16, StreamInput)]) -> Self {
-        let inputs = files.len() + streams.len();
+    fn new(
+        setup: &'a Setup<'a>,
+        files: &'a [(u16, FileInput)],
+        streams: &[(u16, StreamInput)],
+        inboxes: &[(u16, Inbox)],
+    ) -> Self {
+        let inputs = files.len() + streams.len() + inboxes.len();
         let mut under_way = vec![chunks_under_way(setup.chunk_bytes, setup.threads); inputs];
         for (input, stream) in streams {
             let for_live = if stream.is_live() { WITNESSES } else { 0 };
@@ -284,12 +310,17 @@ impl<'a> Shared<'a> {
         let shared = Self {
             setup,
             files,
-            streams: streams.iter().map(|(input, _)| usize::from(*input)).collect(),
+            streams: streams
+                .iter()
+                .map(|(input, _)| input)
+                .chain(inboxes.iter().map(|(input, _)| input))
+                .map(|input| usize::from(*input))
+                .collect(),
             bell: Bell::new(),
             chunks: ArrayQueue::new(chunks),
             read: ArrayQueue::new(chunks),
             streamed: (0..inputs).map(|_| AtomicU64::new(0)).collect(),
-            readers: AtomicUsize::new(streams.len()),
+            readers: AtomicUsize::new(streams.len() + inboxes.len()),
             broken: Mutex::default(),
             halted: AtomicBool::new(false),
             batches: ArrayQueue::new(batches),
@@ -372,6 +403,13 @@ impl<'a> Shared<'a> {
         Some(decoded)
     }
 
+    /// Takes a chunk that was read of an input, the `read`-th.
+    fn hand_in(&self, input: usize, read: u64, decoded: Box<Decoded>) {
+        assert!(self.read.push(decoded).is_ok(), "the queue has a place for every chunk");
+        self.streamed[input].store(read, Ordering::Release);
+        self.bell.ring();
+    }
+
     /// Whether every chunk that was read has been taken by the lane, once no more are read.
     fn all_arrived(&self, next: &[u64], order: &Order) -> bool {
         let is_taken = |input: usize, read: u64| read == next[input] || order.has_ended(input);
@@ -422,13 +460,63 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
             }
         };
         decoded.journey.cut = Moment::now();
-        decoded.journey.arrived = stream.arrived().unwrap_or(decoded.journey.cut);
+        decoded.journey.arrived = decoded.journey.cut;
         let is_last = decoded.chunk.last;
-        assert!(shared.read.push(decoded).is_ok(), "the queue has a place for every chunk");
         read += 1;
-        shared.streamed[number].store(read, Ordering::Release);
-        shared.bell.ring();
+        shared.hand_in(number, read, decoded);
         if is_last {
+            break;
+        }
+    }
+    shared.readers.fetch_sub(1, Ordering::Release);
+    shared.bell.ring();
+}
+
+/// Empties an inbox: what has piled up becomes a chunk, as long as there is room for one. It ends when its sender does.
+fn read_inbox(shared: &Shared<'_>, input: u16, mut inbox: Inbox) {
+    let _alarm = Alarm(shared);
+    let (number, mut read, mut at) = (usize::from(input), 0, 0);
+    loop {
+        let seen = shared.bell.listen();
+        if shared.is_over() || shared.is_stopped() {
+            break;
+        }
+        if shared.room(number, read) == 0 {
+            shared.bell.wait(seen);
+            continue;
+        }
+        let mut decoded = shared.empty_chunk();
+        let Decoded { frame, deliveries, .. } = &mut *decoded;
+        let found = inbox.take(shared.setup.chunk_bytes, |lines, reply| {
+            frame.push_body(lines);
+            if !lines.ends_with(b"\n") {
+                frame.push_body(b"\n");
+            }
+            deliveries.push(Delivery { end: frame.bodies().len() as u32, reply });
+        });
+        let len = frame.bodies().len();
+        let chunk =
+            Chunk { input, index: read, bodies_at: at, lines: 0..len, end: at + len as u64, ..Chunk::default() };
+        decoded.journey.cut = Moment::now();
+        match found {
+            Found::Nothing => {
+                decoded.clear();
+                let _ = shared.chunks.push(decoded);
+                continue;
+            }
+            Found::Parcels { sent, speaker } => {
+                decoded.chunk = Chunk { speaker, ..chunk };
+                decoded.journey.arrived = sent;
+            }
+            Found::End => {
+                decoded.chunk = Chunk { last: true, ..chunk };
+                decoded.journey.arrived = decoded.journey.cut;
+            }
+        }
+        read += 1;
+        at += len as u64;
+        shared.hand_in(number, read, decoded);
+        if found == Found::End {
             break;
         }
     }
@@ -451,19 +539,20 @@ impl Drop for Alarm<'_> {
 /// A worker: whatever is next.
 fn work(shared: &Shared<'_>, baton: &Baton<Conductor<'_>>, forms: crate::publish::Forms<'_>) {
     let _alarm = Alarm(shared);
-    let mut door = Door::new(shared.setup.city, shared.setup.key, shared.setup.speaker);
+    let mut doors = Doors { setup: shared.setup, doors: Vec::new() };
     loop {
         let seen = shared.bell.listen();
         if shared.is_over() {
             return;
         }
         if let Some(mut batch) = shared.durable.pop() {
-            batch.page.set(&batch.decoded.frame.view(), batch.effects.as_slice(), forms);
+            let Batch { page, decoded, effects, .. } = &mut *batch;
+            page.set(&decoded.frame.view(), effects.as_slice(), &decoded.deliveries, forms);
             shared.formatted.put(batch.number, batch);
             shared.bell.ring();
             continue;
         }
-        let decoded = decode_one(shared, &mut door);
+        let decoded = decode_one(shared, &mut doors);
         baton.run(Conductor::step);
         if !decoded {
             shared.bell.wait(seen);
@@ -471,14 +560,31 @@ fn work(shared: &Shared<'_>, baton: &Baton<Conductor<'_>>, forms: crate::publish
     }
 }
 
+/// A worker's doors: one for each speaker that it has heard.
+struct Doors<'a> {
+    setup: &'a Setup<'a>,
+    doors: Vec<(Option<SourceId>, Door<'a>)>,
+}
+
+impl<'a> Doors<'a> {
+    fn of(&mut self, speaker: Option<SourceId>) -> &mut Door<'a> {
+        let speaker = speaker.or(self.setup.speaker);
+        let known = self.doors.iter().position(|(other, _)| *other == speaker).unwrap_or_else(|| {
+            self.doors.push((speaker, Door::new(self.setup.city, self.setup.key, speaker)));
+            self.doors.len() - 1
+        });
+        &mut self.doors[known].1
+    }
+}
+
 /// Decodes one chunk, if there is one and room for it. What was read of a stream is decoded even when the run is to stop.
-fn decode_one(shared: &Shared<'_>, door: &mut Door<'_>) -> bool {
+fn decode_one(shared: &Shared<'_>, doors: &mut Doors<'_>) -> bool {
     let streamed = shared.read.pop();
     let Some(mut decoded) = streamed.or_else(|| if shared.is_stopped() { None } else { shared.read_file() }) else {
         return false;
     };
     decoded.journey.taken = Moment::now();
-    decoded.filled = door.fill(&decoded.chunk, &mut decoded.frame);
+    decoded.filled = doors.of(decoded.chunk.speaker).fill(&decoded.chunk, &mut decoded.frame);
     decoded.journey.understood = Moment::now();
     let (input, index) = (usize::from(decoded.chunk.input), decoded.chunk.index);
     shared.decoded[input].put(index, decoded);
@@ -630,13 +736,22 @@ fn publish(shared: &Shared<'_>, press: &mut Press<'_>, mut watch: impl FnMut(&Pu
             return shared.fail(EngineError::Output(failure));
         }
         batch.decoded.journey.published = Moment::now();
-        let header = *batch.decoded.frame.view().header();
+        let frame = batch.decoded.frame.view();
         watch(&Published {
-            first: header.order.first_seq,
-            next: header.next_seq(),
+            first: frame.header().order.first_seq,
+            next: frame.header().next_seq(),
             journey: &batch.decoded.journey,
             census: &batch.page.census,
+            frame,
+            effects: batch.effects.as_slice(),
+            lines: batch.page.lines(),
         });
+        // Whoever has a receipt finds what it tells of.
+        for (delivery, receipts) in batch.decoded.deliveries.iter_mut().zip(batch.page.receipts()) {
+            if let Some(reply) = delivery.reply.take() {
+                reply(receipts.to_vec());
+            }
+        }
         next += 1;
         batch.decoded.clear();
         batch.effects.clear();

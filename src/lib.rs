@@ -20,8 +20,8 @@
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
-//! | **doors** (outside world) | [`ingest`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **doors** (outside world) | [`ingest`], [`api`], [`feed`] | words, city, views, hands | the inside of `dispatch` |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -71,6 +71,8 @@ pub mod report;
 pub mod time;
 pub mod weighed;
 
+pub mod api;
+pub mod feed;
 pub mod ingest;
 
 pub mod city;
@@ -100,4 +102,5 @@ pub mod fuzz;
 pub mod inspect;
 pub mod publish;
 pub mod run;
+pub mod serve;
 pub mod summary;

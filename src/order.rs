@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use crate::fingerprint::body_hash;
 use crate::ingest::door::Filled;
+use crate::ingest::inbox::Reply;
 use crate::ingest::input::{Chunk, line_sum};
 use crate::journal::frame::{Frame, Position};
 use crate::limits::LINE_BYTES_MAX;
@@ -34,6 +35,8 @@ pub struct Decoded {
     pub filled: Filled,
     /// When it passed each stage of its way.
     pub journey: Journey,
+    /// The parcels that it was made of, where it came from an inbox.
+    pub deliveries: Vec<Delivery>,
     /// The input's clock after it, once it was judged.
     clock: Option<At>,
 }
@@ -45,7 +48,22 @@ impl Decoded {
         self.chunk = Chunk::default();
         self.filled = Filled::default();
         self.journey = Journey::default();
+        self.deliveries.clear();
         self.clock = None;
+    }
+}
+
+/// A parcel of an inbox in a chunk.
+pub struct Delivery {
+    /// Where its lines end in the bodies.
+    pub end: u32,
+    /// Who waits for receipts.
+    pub reply: Option<Reply>,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("end", &self.end).field("is_awaited", &self.reply.is_some()).finish()
     }
 }
 

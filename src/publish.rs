@@ -16,6 +16,7 @@ use crate::effect::Effect;
 use crate::ids::Seq;
 use crate::ingest::letter;
 use crate::journal::frame::FrameView;
+use crate::order::Delivery;
 use crate::record::{Input, Record};
 use crate::view::census::Census;
 use crate::view::decision::{Decisions, Emit};
@@ -29,6 +30,9 @@ pub struct Page {
     ledger: Ledger,
     /// Whose reports it answers.
     pub census: Census,
+    /// What senders are told who wait for it, and where the part of each ends.
+    receipts: Paper,
+    receipt_ends: Vec<usize>,
 }
 
 /// How pages are set.
@@ -48,17 +52,39 @@ impl Page {
             dead_letters: Paper::default(),
             ledger: Ledger::new(sources),
             census: Census::new(sources),
+            receipts: Paper::default(),
+            receipt_ends: Vec::new(),
         }
     }
 
-    /// Sets a frame's effects.
+    /// The decisions, a line each.
+    pub fn lines(&self) -> &[u8] {
+        self.decisions.as_bytes()
+    }
+
+    /// The receipts of each delivery, in their order.
+    pub fn receipts(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.receipt_ends.iter().copied());
+        begins.zip(&self.receipt_ends).map(|(begin, end)| &self.receipts.as_bytes()[begin..*end])
+    }
+
+    /// Sets a frame's effects, and the receipts of its deliveries.
     ///
     /// # Panics
     /// If the frame cannot be read; it was read when it was decided.
-    pub fn set(&mut self, view: &FrameView<'_>, mut effects: &[(Seq, Effect)], forms: Forms<'_>) {
+    pub fn set(
+        &mut self,
+        view: &FrameView<'_>,
+        mut effects: &[(Seq, Effect)],
+        deliveries: &[Delivery],
+        forms: Forms<'_>,
+    ) {
         self.decisions.clear();
         self.dead_letters.clear();
         self.census.clear();
+        self.receipts.clear();
+        self.receipt_ends.clear();
+        let mut line = 0;
         for placed in view.records() {
             let record = placed.expect("a frame that was decided can be read").record;
             let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
@@ -67,7 +93,17 @@ impl Page {
             self.ledger.fold(&record, these);
             self.census.fold(&record);
             self.set_record(view, &record, these, forms);
+            if !deliveries.is_empty() {
+                let body = record.origin.body;
+                while deliveries.get(self.receipt_ends.len()).is_some_and(|delivery| delivery.end <= body.at) {
+                    self.receipt_ends.push(self.receipts.as_bytes().len());
+                    line = 0;
+                }
+                line += 1;
+                forms.decisions.receipt(line, &record, these, view.body(body), &mut self.receipts);
+            }
         }
+        self.receipt_ends.resize(deliveries.len(), self.receipts.as_bytes().len());
     }
 
     #[inline]

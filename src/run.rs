@@ -258,11 +258,7 @@ fn begin(
     let Some(data) = data else {
         return Ok(Begun { lane, journal: None, positions, key, history: History::New });
     };
-    let path = data.journal();
-    let disk = RealDisk::open(&path).map_err(|cause| match cause.kind() {
-        io::ErrorKind::WouldBlock => Failure::Refused(format!("{}: {cause}", path.display())),
-        _ => Failure::file("open", &path, &cause),
-    })?;
+    let disk = open_journal(data)?;
     if Journal::is_in(&disk)? {
         return take_up(data, disk, lane, manifest, opening, city, press);
     }
@@ -272,7 +268,23 @@ fn begin(
     Ok(Begun { lane, journal: Some(journal), positions, key, history: History::New })
 }
 
-fn write_manifest(
+/// The folder of a journal, for whoever writes it alone.
+///
+/// # Errors
+/// If somebody else does, or it cannot be opened.
+pub(crate) fn open_journal(data: &DataFolder) -> Result<RealDisk, Failure> {
+    let path = data.journal();
+    RealDisk::open(&path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::WouldBlock => Failure::Refused(format!("{}: {cause}", path.display())),
+        _ => Failure::file("open", &path, &cause),
+    })
+}
+
+/// Notes in the journal how a run begins.
+///
+/// # Errors
+/// If the disk fails.
+pub(crate) fn write_manifest(
     journal: &mut Journal<RealDisk>,
     manifest: &Manifest,
     lane: &Lane,
@@ -295,7 +307,7 @@ fn take_up(
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
     let mut reader = Reader::open(disk)?;
-    let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press)?;
+    let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press, |_, _| {})?;
     let Replayed { lane, runs, unproven, .. } = replayed;
     let next = next_run(data, &runs, manifest, opening)?;
     if let Some(cut) = reader.cut() {
@@ -443,7 +455,10 @@ fn open_inputs(request: &Request, positions: &[Position], opening: &Opening) -> 
 }
 
 /// Notes in the journal that the run is at its end: complete, or with an input that broke off.
-fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failure> {
+///
+/// # Errors
+/// If the disk fails.
+pub(crate) fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failure> {
     let Finished { lane, complete, broken, journal, .. } = finished;
     let broken = !broken.is_empty();
     if let (Some(mut journal), true) = (journal, complete || broken) {
@@ -455,7 +470,10 @@ fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failur
 }
 
 /// Random bits of the system: for keys and salts, which decide nothing.
-fn entropy() -> Result<u64, Failure> {
+///
+/// # Errors
+/// If the system has none.
+pub(crate) fn entropy() -> Result<u64, Failure> {
     const SOURCE: &str = "/dev/urandom";
     let mut bits = [0; 8];
     let read = std::fs::File::open(SOURCE).and_then(|mut file| file.read_exact(&mut bits));

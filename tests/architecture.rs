@@ -11,12 +11,12 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("mind", &["dispatch"]),
     ("views", &["view"]),
     ("hands", &["ring", "journal", "meter"]),
-    ("doors", &["ingest"]),
+    ("doors", &["ingest", "api", "feed"]),
     (
         "house",
         &[
-            "order", "lane", "engine", "publish", "data", "run", "explain", "inspect", "summary", "failure", "fuzz",
-            "cli", "main", "lib",
+            "order", "lane", "engine", "publish", "data", "run", "serve", "explain", "inspect", "summary", "failure",
+            "fuzz", "cli", "main", "lib",
         ],
     ),
 ];

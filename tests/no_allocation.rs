@@ -132,7 +132,7 @@ impl Run<'_> {
         }
         if let Next::Chunk(mut decoded) = self.order.next(&mut self.never_used, drop) {
             self.lane.order_and_decide(&mut decoded.frame, self.order.positions(), &mut self.effects);
-            page.set(&decoded.frame.view(), self.effects.as_slice(), self.press.forms());
+            page.set(&decoded.frame.view(), self.effects.as_slice(), &[], self.press.forms());
             self.press.print(page).expect("nowhere takes everything");
             self.effects.clear();
             decoded.clear();

@@ -21,6 +21,7 @@ mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::city::City;
 use crate::data::DataFolder;
 use crate::failure::Failure;
 use crate::run;
@@ -60,12 +61,21 @@ pub struct Cost {
 ///
 /// # Errors
 /// If something is not found, or the folder cannot be read or does not fit the city.
-pub fn explain(
+pub fn explain(request: &Request, tell: impl FnMut(&Explanation<'_>) -> Result<(), Failure>) -> Result<Cost, Failure> {
+    let folder = DataFolder::new(request.data.clone());
+    explain_in(request, Arc::new(run::city(request.city.as_deref(), Some(&folder))?), tell)
+}
+
+/// As [`explain`], for whoever has the city at hand.
+///
+/// # Errors
+/// As [`explain`].
+pub fn explain_in(
     request: &Request,
+    city: Arc<City>,
     mut tell: impl FnMut(&Explanation<'_>) -> Result<(), Failure>,
 ) -> Result<Cost, Failure> {
     let folder = DataFolder::new(request.data.clone());
-    let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
     let log = Log::open(&folder)?;
     let questions: Result<Vec<Question>, Failure> =
         request.ids.iter().map(|id| Question::of(id, request.source.as_deref(), &city, &log)).collect();

@@ -1,23 +1,32 @@
-//! An inbox: where reports come in that are said within this process, as parcels of whole lines.
+//! An inbox: where reports come in that are said to this process, as parcels of whole lines, each with who waits for receipts.
 //!
 //! It is a bounded ring, so that a full one is an answer: whoever sends gets the parcel back, and decides. The room of parcels
-//! goes back to the sender, so that nothing is allocated once it is under way.
+//! goes back to the sender, so that nothing is allocated for it once it is under way.
 
-use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::ids::SourceId;
 use crate::meter::Moment;
 use crate::ring::{Bell, Consumer, Full, Producer, ring};
 
 /// How long nothing may come before the reader is told so.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Lines, and when they were sent.
-struct Parcel {
-    bytes: Vec<u8>,
-    sent: Moment,
+/// Takes the receipts of a parcel, a line for each of its lines, once all of them are on the disk. Where they cannot be given any
+/// more, it is dropped.
+pub type Reply = Box<dyn FnOnce(Vec<u8>) + Send>;
+
+/// Whole lines, and when and by whom they were sent.
+pub struct Parcel {
+    /// The lines, each with its end.
+    pub lines: Vec<u8>,
+    /// When they came to the door.
+    pub sent: Moment,
+    /// The source of lines that do not name one.
+    pub speaker: Option<SourceId>,
+    /// Who waits for receipts, if anybody does.
+    pub reply: Option<Reply>,
 }
 
 /// An inbox for so many parcels, and who puts them in. It ends when the sender is dropped.
@@ -27,8 +36,7 @@ pub fn inbox(parcels: usize) -> (Sender, Inbox) {
     let (to_sender, from_inbox) = ring(parcels + 1);
     let bell = Arc::new(Bell::new());
     let sender = Sender { parcels: to_inbox, used: from_inbox, bell: Ring(bell.clone()) };
-    let reading = Parcel { bytes: Vec::new(), sent: Moment::default() };
-    (sender, Inbox { parcels: from_sender, used: to_sender, reading, at: 0, arrivals: Arrivals::default(), bell })
+    (sender, Inbox { parcels: from_sender, used: to_sender, next: None, bell })
 }
 
 /// Who puts parcels in.
@@ -48,97 +56,91 @@ impl Drop for Ring {
 }
 
 impl Sender {
-    /// Puts in whole lines that were sent at a moment.
+    /// Puts in a parcel.
     ///
     /// # Errors
-    /// [`Full`] with the lines, if there is no room.
-    pub fn push(&mut self, bytes: Vec<u8>, sent: Moment) -> Result<(), Full<Vec<u8>>> {
-        self.parcels.push(Parcel { bytes, sent }).map_err(|Full(parcel)| Full(parcel.bytes))?;
+    /// [`Full`] with the parcel, if there is no room.
+    pub fn push(&mut self, parcel: Parcel) -> Result<(), Full<Parcel>> {
+        self.parcels.push(parcel)?;
         self.bell.0.ring();
         Ok(())
     }
 
-    /// Empty room for the next parcel: that of one that was read, if there is one.
+    /// Empty room for the next parcel's lines: that of one that was read, if there is one.
     pub fn room(&mut self) -> Vec<u8> {
         self.used.pop().unwrap_or_default()
     }
+}
+
+/// What was found in an inbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// Parcels of one speaker, the first of them sent at a moment.
+    Parcels {
+        /// When the first was sent.
+        sent: Moment,
+        /// The source of lines that do not name one.
+        speaker: Option<SourceId>,
+    },
+    /// Nothing in a while.
+    Nothing,
+    /// Nothing, and nothing more will come.
+    End,
 }
 
 /// Who reads parcels.
 pub struct Inbox {
     parcels: Consumer<Parcel>,
     used: Producer<Vec<u8>>,
-    reading: Parcel,
-    /// How much of it was read.
-    at: usize,
-    arrivals: Arrivals,
+    /// Taken, and not yet read.
+    next: Option<Parcel>,
     bell: Arc<Bell>,
 }
 
 impl Inbox {
-    /// When what is read of it arrived.
-    pub fn arrivals(&self) -> Arrivals {
-        self.arrivals.clone()
-    }
-
-    /// Takes the next parcel. False where nothing came in a while; none at the end.
-    fn next(&mut self) -> Option<bool> {
-        let seen = self.bell.listen();
-        let is_closed = self.parcels.is_closed();
-        match self.parcels.pop() {
-            Some(parcel) => {
-                let mut read = std::mem::replace(&mut self.reading, parcel);
-                self.at = 0;
-                read.bytes.clear();
-                // The first one, which came from nobody, finds no place where all are under way; it holds nothing.
-                let _ = self.used.push(read.bytes);
-                Some(true)
+    /// Gives what has piled up to `each`: parcels of one speaker, of no more than `bytes` in all unless the first alone is larger.
+    /// Waits for the first one.
+    pub fn take(&mut self, bytes: usize, mut each: impl FnMut(&[u8], Option<Reply>)) -> Found {
+        let mut found = Found::Nothing;
+        let mut left = bytes;
+        loop {
+            let Some(parcel) = self.look(found == Found::Nothing) else {
+                return if found == Found::Nothing && self.parcels.is_closed() { Found::End } else { found };
+            };
+            let fits = match found {
+                Found::Parcels { speaker, .. } => speaker == parcel.speaker && parcel.lines.len() <= left,
+                Found::Nothing | Found::End => true,
+            };
+            if !fits {
+                self.next = Some(parcel);
+                return found;
             }
-            None if is_closed => None,
-            None => Some(self.bell.wait_for(seen, LOOK_EVERY)),
+            if found == Found::Nothing {
+                found = Found::Parcels { sent: parcel.sent, speaker: parcel.speaker };
+            }
+            left = left.saturating_sub(parcel.lines.len());
+            let Parcel { mut lines, reply, .. } = parcel;
+            each(&lines, reply);
+            lines.clear();
+            // Where all rooms are under way, this one is let go.
+            let _ = self.used.push(lines);
         }
     }
-}
 
-impl Read for Inbox {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.reading.bytes.len() {
-            match self.next() {
-                Some(true) => {}
-                Some(false) => return Err(io::ErrorKind::WouldBlock.into()),
-                None => return Ok(0),
+    /// The next parcel; waits a while for it, or not.
+    fn look(&mut self, waits: bool) -> Option<Parcel> {
+        if let Some(parcel) = self.next.take() {
+            return Some(parcel);
+        }
+        loop {
+            let seen = self.bell.listen();
+            let is_closed = self.parcels.is_closed();
+            match self.parcels.pop() {
+                Some(parcel) => return Some(parcel),
+                None if waits && !is_closed && self.bell.wait_for(seen, LOOK_EVERY) => {}
+                None => return None,
             }
         }
-        let rest = &self.reading.bytes[self.at..];
-        let taken = rest.len().min(buffer.len());
-        buffer[..taken].copy_from_slice(&rest[..taken]);
-        self.at += taken;
-        self.arrivals.note(self.reading.sent);
-        Ok(taken)
-    }
-}
-
-/// When the oldest bytes arrived that were read since somebody asked.
-#[derive(Clone, Debug)]
-pub struct Arrivals(Arc<AtomicU64>);
-
-const NOTHING: u64 = u64::MAX;
-
-impl Default for Arrivals {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(NOTHING)))
-    }
-}
-
-impl Arrivals {
-    // Reader and asker are one thread: the atomic only gets the moment past whoever unpacks and cuts in between.
-    fn note(&self, sent: Moment) {
-        self.0.fetch_min(sent.0, Ordering::Relaxed);
-    }
-
-    /// The moment, once; none if nothing was read since.
-    pub fn take(&self) -> Option<Moment> {
-        Some(self.0.swap(NOTHING, Ordering::Relaxed)).filter(|sent| *sent != NOTHING).map(Moment)
     }
 }
 
@@ -146,28 +148,76 @@ impl Arrivals {
 mod tests {
     use super::*;
 
-    #[test]
-    fn parcels_are_read_in_their_order_and_their_room_comes_back() {
-        let (mut sender, mut inbox) = inbox(2);
-        let arrivals = inbox.arrivals();
-        let mut buffer = [0; 4];
-        sender.push(b"abcdef".to_vec(), Moment(10)).expect("room");
-        sender.push(b"gh".to_vec(), Moment(20)).expect("room");
-        assert_eq!(sender.push(b"no".to_vec(), Moment(30)), Err(Full(b"no".to_vec())));
-        let mut check = |expected: io::Result<&[u8]>, arrived: Option<u64>| {
-            let read = inbox.read(&mut buffer).map(|len| &buffer[..len]);
-            assert_eq!(read.map_err(|cause| cause.kind()), expected.map_err(|cause| cause.kind()));
-            assert_eq!(arrivals.take(), arrived.map(Moment));
+    fn parcel(lines: &str, sent: u64, speaker: Option<u16>) -> Parcel {
+        Parcel { lines: lines.as_bytes().to_vec(), sent: Moment(sent), speaker: speaker.map(SourceId), reply: None }
+    }
+
+    /// Takes once, and compares what was found and the lines.
+    fn check(inbox: &mut Inbox, bytes: usize, expected: (Found, &str)) {
+        let mut lines = Vec::new();
+        let found = inbox.take(bytes, |parcel, _| lines.extend_from_slice(parcel));
+        assert_eq!((found, lines.as_slice()), (expected.0, expected.1.as_bytes()));
+    }
+
+    const fn parcels(sent: u64, speaker: Option<u16>) -> Found {
+        let speaker = match speaker {
+            Some(speaker) => Some(SourceId(speaker)),
+            None => None,
         };
-        check(Ok(b"abcd"), Some(10));
-        check(Ok(b"ef"), Some(10));
-        check(Ok(b"gh"), Some(20));
-        check(Err(io::ErrorKind::WouldBlock.into()), None);
-        assert!((0..2).any(|_| sender.room().capacity() >= 6), "the room of the first parcel comes back");
-        sender.push(b"end".to_vec(), Moment(40)).expect("room");
+        Found::Parcels { sent: Moment(sent), speaker }
+    }
+
+    #[test]
+    fn what_has_piled_up_comes_together_if_it_fits_and_has_one_speaker() {
+        let (mut sender, mut inbox) = inbox(8);
+        for (lines, sent, speaker) in [
+            ("too long\n", 10, None),
+            ("a\n", 20, None),
+            ("b\n", 30, None),
+            ("c\n", 40, Some(1)),
+            ("d\n", 50, Some(1)),
+            ("e\n", 60, None),
+        ] {
+            sender.push(parcel(lines, sent, speaker)).expect("room");
+        }
+        check(&mut inbox, 4, (parcels(10, None), "too long\n"));
+        check(&mut inbox, 4, (parcels(20, None), "a\nb\n"));
+        check(&mut inbox, 4, (parcels(40, Some(1)), "c\nd\n"));
+        check(&mut inbox, 4, (parcels(60, None), "e\n"));
+        check(&mut inbox, 4, (Found::Nothing, ""));
+        assert!((0..8).any(|_| sender.room().capacity() >= 9), "the room of the first parcel comes back");
+        sender.push(parcel("f\n", 70, None)).expect("room");
         drop(sender);
-        check(Ok(b"end"), Some(40));
-        check(Ok(b""), None);
+        check(&mut inbox, 4, (parcels(70, None), "f\n"));
+        check(&mut inbox, 4, (Found::End, ""));
+    }
+
+    #[test]
+    fn a_full_inbox_gives_the_parcel_back() {
+        let (mut sender, _inbox) = inbox(2);
+        sender.push(parcel("a\n", 1, None)).expect("room");
+        sender.push(parcel("b\n", 2, None)).expect("room");
+        let Err(Full(back)) = sender.push(parcel("c\n", 3, None)) else { panic!("there is no room") };
+        assert_eq!(back.lines, b"c\n");
+    }
+
+    #[test]
+    fn replies_are_given_with_their_lines_and_dropped_with_the_inbox() {
+        let (mut sender, mut inbox) = inbox(2);
+        let (told, answers) = std::sync::mpsc::sync_channel(2);
+        for lines in ["a\n", "b\n"] {
+            let told = told.clone();
+            let reply: Reply = Box::new(move |receipts| told.send(receipts).expect("somebody hears"));
+            sender.push(Parcel { reply: Some(reply), ..parcel(lines, 1, None) }).expect("room");
+        }
+        drop(told);
+        inbox.take(1, |lines, reply| reply.expect("somebody waits")(lines.to_ascii_uppercase()));
+        drop(inbox);
+        assert_eq!(
+            answers.iter().collect::<Vec<_>>(),
+            [b"A\n"],
+            "who waits for the second learns that it will not come"
+        );
     }
 
     #[test]
@@ -175,25 +225,20 @@ mod tests {
         let (mut sender, mut inbox) = inbox(1);
         std::thread::scope(|scope| {
             let reader = scope.spawn(move || {
-                let (mut all, mut buffer) = (Vec::new(), [0; 64]);
-                loop {
-                    match inbox.read(&mut buffer) {
-                        Ok(0) => return all,
-                        Ok(len) => all.extend_from_slice(&buffer[..len]),
-                        Err(cause) => assert_eq!(cause.kind(), io::ErrorKind::WouldBlock),
-                    }
-                }
+                let mut all = Vec::new();
+                while inbox.take(64, |lines, _| all.extend_from_slice(lines)) != Found::End {}
+                all
             });
-            for n in 0..1000_u32 {
-                let mut parcel = n.to_le_bytes().to_vec();
-                while let Err(Full(back)) = sender.push(parcel, Moment(0)) {
-                    parcel = back;
+            for n in 0..1000 {
+                let mut next = parcel(&format!("{n}\n"), n, None);
+                while let Err(Full(back)) = sender.push(next) {
+                    next = back;
                     std::thread::yield_now();
                 }
             }
             drop(sender);
-            let expected: Vec<u8> = (0..1000_u32).flat_map(u32::to_le_bytes).collect();
-            assert_eq!(reader.join().expect("reads on"), expected);
+            let expected: String = (0..1000).map(|n| format!("{n}\n")).collect();
+            assert_eq!(reader.join().expect("reads on"), expected.as_bytes());
         });
     }
 }

@@ -26,6 +26,7 @@ use super::text::is_utf16;
 use super::unpack::{Bounds, Unpack};
 use crate::city::Layout;
 use crate::fingerprint::body_hash;
+use crate::ids::SourceId;
 use crate::limits::LINE_BYTES_MAX;
 use crate::report::Reject;
 
@@ -48,6 +49,8 @@ pub struct Chunk {
     pub header_lines: u64,
     /// Lines that are turned away whatever they say, in their order.
     pub faults: Vec<Fault>,
+    /// The source of lines that do not name one, if it is another than that of the whole run.
+    pub speaker: Option<SourceId>,
 }
 
 /// A line of a chunk that could not become what it should.

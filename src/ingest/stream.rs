@@ -8,14 +8,12 @@ use std::io;
 
 use memchr::{memchr, memrchr};
 
-use super::inbox::{Arrivals, Inbox};
 use super::input::{Chunk, Fault, sum_of_lines_before};
 use super::text::{Begun, Text, Unread};
 use super::unpack::Unpack;
 use crate::city::Layout;
 use crate::journal::frame::Frame;
 use crate::limits::LINE_BYTES_MAX;
-use crate::meter::Moment;
 
 #[cfg(test)]
 mod tests;
@@ -49,8 +47,6 @@ pub struct StreamInput {
     ended: bool,
     /// What the stream said when whole lines were still at hand; told when they are not.
     failure: Option<io::Error>,
-    /// Where it is known when bytes arrived.
-    arrivals: Option<Arrivals>,
 }
 
 enum State {
@@ -73,20 +69,7 @@ impl StreamInput {
             chunks: 0,
             ended: false,
             failure: None,
-            arrivals: None,
         }
-    }
-
-    /// JSON lines of an inbox.
-    pub fn of_inbox(inbox: Inbox, chunk_bytes: usize) -> Self {
-        let arrivals = Some(inbox.arrivals());
-        let lines = Unpack::plain(Box::new(inbox));
-        Self { arrivals, ..Self::new(lines, Layout::default(), chunk_bytes).live() }
-    }
-
-    /// When the oldest bytes arrived that were read since this was last asked, where that is known.
-    pub fn arrived(&self) -> Option<Moment> {
-        self.arrivals.as_ref().and_then(Arrivals::take)
     }
 
     /// The same, of which a line may come alone.

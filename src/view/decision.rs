@@ -115,9 +115,9 @@ pub const fn word(effect: &Effect) -> &'static str {
     }
 }
 
-struct Line<'a, 'b> {
-    all: &'a Decisions<'a>,
-    out: &'b mut Paper,
+pub(super) struct Line<'a, 'b> {
+    pub all: &'a Decisions<'a>,
+    pub out: &'b mut Paper,
 }
 
 impl Line<'_, '_> {
@@ -231,7 +231,7 @@ impl Line<'_, '_> {
     }
 
     #[inline]
-    fn origin(&mut self, record: &Record, body: &[u8]) {
+    pub fn origin(&mut self, record: &Record, body: &[u8]) {
         let SourceId(source) = record.origin.source;
         let source = usize::from(source).min(self.all.sources.len() - 1);
         self.out.piece(&self.all.sources[source]);
@@ -245,7 +245,7 @@ impl Line<'_, '_> {
     }
 
     #[inline]
-    fn case(&mut self, case: CaseId) {
+    pub fn case(&mut self, case: CaseId) {
         if case != CaseId::NONE {
             self.out.constant(b",\"case\":");
             self.out.name(case.0);
@@ -271,19 +271,19 @@ impl Line<'_, '_> {
     }
 
     #[inline]
-    fn department(&mut self, department: DepartmentId) {
+    pub fn department(&mut self, department: DepartmentId) {
         let all = self.all;
         self.out.piece(&all.departments[department.index()]);
     }
 
     #[inline]
-    fn unit(&mut self, unit: UnitId) {
+    pub fn unit(&mut self, unit: UnitId) {
         let all = self.all;
         self.out.piece(&all.units[unit.index()]);
     }
 
     #[inline]
-    fn order(&mut self, order: OrderId) {
+    pub fn order(&mut self, order: OrderId) {
         self.out.constant(b",\"order\":\"");
         self.out.name(order.case.0);
         self.out.constant(b"-");
@@ -292,19 +292,19 @@ impl Line<'_, '_> {
     }
 
     #[inline]
-    fn urgency(&mut self, urgency: Urgency) {
+    pub fn urgency(&mut self, urgency: Urgency) {
         self.text(",\"urgency\":\"", urgency.letter());
     }
 
     #[inline]
-    fn text(&mut self, key: &str, word: &str) {
+    pub fn text(&mut self, key: &str, word: &str) {
         self.out.text(key.as_bytes());
         self.out.text(word.as_bytes());
         self.out.constant(b"\"");
     }
 
     #[inline]
-    fn flag(&mut self, key: &str, flag: bool) {
+    pub fn flag(&mut self, key: &str, flag: bool) {
         if flag {
             self.out.text(format!(",\"{key}\":true").as_bytes());
         }

@@ -5,4 +5,5 @@ pub mod decision;
 pub mod explain;
 pub mod ledger;
 pub mod paper;
+mod receipt;
 pub mod whereabouts;

@@ -2,12 +2,12 @@
 //! the machine and its disk take; the rest is paidan's.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr_iter;
-use paidan::ingest::inbox::Inbox;
+use paidan::ingest::inbox::{Found, Inbox};
 use paidan::meter::Moment;
 
 use super::{Answer, Answers, Worker};
@@ -32,16 +32,17 @@ pub fn control(folder: &Path) -> Outcome<Worker> {
 
 /// Whatever has come is written at once and synced at once.
 fn append_and_sync(mut lines: Inbox, mut file: File, answered: &AtomicU64) -> io::Result<Vec<Answer>> {
-    let (mut batches, mut buffer, mut first) = (Vec::new(), vec![0; READ_BYTES], 0);
+    let (mut batches, mut buffer, mut first) = (Vec::new(), Vec::new(), 0);
     loop {
-        let read = match lines.read(&mut buffer) {
-            Ok(0) => return Ok(batches),
-            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => continue,
-            read => read?,
-        };
-        file.write_all(&buffer[..read])?;
+        buffer.clear();
+        match lines.take(READ_BYTES, |parcel, _| buffer.extend_from_slice(parcel)) {
+            Found::Parcels { .. } => {}
+            Found::Nothing => continue,
+            Found::End => return Ok(batches),
+        }
+        file.write_all(&buffer)?;
         file.sync_data()?;
-        let next = first + memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        let next = first + memchr_iter(b'\n', &buffer).count() as u64;
         batches.push(Answer { first, next, at: Moment::now() });
         answered.store(next, Ordering::Relaxed);
         first = next;

@@ -10,8 +10,6 @@ use paidan::engine::{self, Finished, Inputs};
 use paidan::fingerprint::HashKey;
 use paidan::ids::Seq;
 use paidan::ingest::inbox::Inbox;
-use paidan::ingest::input::Input;
-use paidan::ingest::stream::StreamInput;
 use paidan::journal::disk::RealDisk;
 use paidan::journal::frame::Position;
 use paidan::journal::writer::{Journal, Setup};
@@ -83,7 +81,7 @@ fn work(
     };
     let lane = Lane::new(city.clone());
     let before = lane.next();
-    let inputs = Inputs::new(vec![(PathBuf::from("inbox"), Input::Stream(StreamInput::of_inbox(lines, CHUNK_BYTES)))]);
+    let inputs = Inputs::of_doors(vec![(PathBuf::from("inbox"), lines)]);
     let order = Order::new(vec![Position { offset: 0, line: 1, clock: None, sum: 0 }], city.jump_ms, CHUNK_BYTES);
     let decisions = Decisions::new(city);
     let mut press = Press::new(&decisions, Emit::All, Sink::Null, None);

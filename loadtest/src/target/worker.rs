@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use paidan::ingest::inbox::{Inbox, Sender, inbox};
+use paidan::ingest::inbox::{Inbox, Parcel, Sender, inbox};
 use paidan::meter::Moment;
 use paidan::ring::Full;
 
@@ -33,7 +33,8 @@ impl Worker {
 
 impl Target for Worker {
     fn offer(&mut self, lines: Vec<u8>, _reports: u32, sent: Moment) -> Result<(), Vec<u8>> {
-        self.sender.push(lines, sent).map_err(|Full(lines)| lines)
+        let parcel = Parcel { lines, sent, speaker: None, reply: None };
+        self.sender.push(parcel).map_err(|Full(parcel)| parcel.lines)
     }
 
     fn room(&mut self) -> Vec<u8> {

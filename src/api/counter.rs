@@ -1,0 +1,189 @@
+//! The counter of a door: where lines are handed in, and from where their receipts come back.
+//!
+//! What is under way through a door is bounded by its bytes: whoever hands in takes room, and the room comes back with the
+//! receipts. So the inbox behind it is never full, and a full counter is an answer: wait (and stop reading), or come again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::ids::SourceId;
+use crate::ingest::inbox::{Inbox, Parcel, Reply, Sender, inbox};
+use crate::meter::Moment;
+
+/// Bytes of one piece of room.
+const PIECE: usize = 2048;
+/// Pieces that a door has: 16 MiB.
+const PIECES: usize = 8192;
+/// Most bytes of a parcel.
+pub const PARCEL_BYTES: usize = 64 * 1024;
+
+/// Where the receipts of a parcel will come out: a line for each line that was handed in.
+pub type Receipts = oneshot::Receiver<Vec<u8>>;
+
+/// Why lines are not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotTaken {
+    /// There is no room now.
+    Full,
+    /// The service is about to end.
+    Closing,
+}
+
+/// A door's counter.
+pub struct Counter {
+    name: &'static str,
+    /// Only the door's own thread takes this lock.
+    sender: Mutex<Option<Sender>>,
+    room: Arc<Semaphore>,
+    /// Parcels that found no room.
+    refused: AtomicU64,
+    /// Bytes that were taken.
+    bytes: AtomicU64,
+}
+
+impl Counter {
+    /// A door's counter, and the inbox behind it.
+    pub fn new(name: &'static str) -> (Arc<Self>, Inbox) {
+        // A parcel takes a piece at least: there is a place for each that finds room.
+        let (sender, inbox) = inbox(PIECES);
+        let room = Arc::new(Semaphore::new(PIECES));
+        let sender = Mutex::new(Some(sender));
+        (Arc::new(Self { name, sender, room, refused: AtomicU64::new(0), bytes: AtomicU64::new(0) }), inbox)
+    }
+
+    /// What the door is called.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The part of the room that is taken.
+    pub fn fullness(&self) -> f64 {
+        (PIECES - self.room.available_permits()) as f64 / PIECES as f64
+    }
+
+    /// How many parcels found no room.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes were taken.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Hands in whole lines, if there is room now.
+    ///
+    /// # Errors
+    /// If there is none, or nothing is taken any more.
+    pub fn try_hand_in(&self, lines: Vec<u8>, speaker: Option<SourceId>, sent: Moment) -> Result<Receipts, NotTaken> {
+        match self.room.clone().try_acquire_many_owned(pieces(&lines)) {
+            Ok(room) => self.put(lines, speaker, sent, room),
+            Err(tokio::sync::TryAcquireError::NoPermits) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Err(NotTaken::Full)
+            }
+            Err(tokio::sync::TryAcquireError::Closed) => Err(NotTaken::Closing),
+        }
+    }
+
+    /// Hands in whole lines, as soon as there is room.
+    ///
+    /// # Errors
+    /// If nothing is taken any more.
+    pub async fn hand_in(&self, lines: Vec<u8>, speaker: Option<SourceId>, sent: Moment) -> Result<Receipts, NotTaken> {
+        let room = self.room.clone().acquire_many_owned(pieces(&lines)).await.map_err(|_| NotTaken::Closing)?;
+        self.put(lines, speaker, sent, room)
+    }
+
+    fn put(
+        &self,
+        lines: Vec<u8>,
+        speaker: Option<SourceId>,
+        sent: Moment,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Receipts, NotTaken> {
+        let (answer, receipts) = oneshot::channel();
+        let reply: Reply = Box::new(move |lines| {
+            drop(room);
+            // Who asked may have gone.
+            let _ = answer.send(lines);
+        });
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = sender.as_mut().ok_or(NotTaken::Closing)?;
+        self.bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
+        let pushed = sender.push(Parcel { lines, sent, speaker, reply: Some(reply) });
+        assert!(pushed.is_ok(), "there is a place for every parcel that has room");
+        Ok(receipts)
+    }
+
+    /// Empty room for the next lines.
+    pub fn paper(&self) -> Vec<u8> {
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.as_mut().map(Sender::room).unwrap_or_default()
+    }
+
+    /// Takes nothing any more. What was taken is answered.
+    pub fn close(&self) {
+        self.room.close();
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// How many pieces of room some lines take.
+fn pieces(lines: &[u8]) -> u32 {
+    lines.len().div_ceil(PIECE).clamp(1, PIECES) as u32
+}
+
+/// Receipts count the lines of their parcel: here they count on from those that were handed in before it.
+pub fn count_on(receipts: &[u8], lines_before: u64, all: &mut Vec<u8>) {
+    if lines_before == 0 {
+        return all.extend_from_slice(receipts);
+    }
+    const BEGINNING: &[u8] = b"{\"line\":";
+    for receipt in receipts.split_inclusive(|byte| *byte == b'\n') {
+        let number = &receipt[BEGINNING.len()..];
+        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let line = number[..digits].iter().fold(0_u64, |line, digit| line * 10 + u64::from(digit - b'0'));
+        all.extend_from_slice(BEGINNING);
+        all.extend_from_slice((line + lines_before).to_string().as_bytes());
+        all.extend_from_slice(&number[digits..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_are_counted_on() {
+        let receipts = b"{\"line\":1,\"id\":\"a\"}\n{\"line\":12,\"id\":\"b\"}\n";
+        for (before, expected) in
+            [(0, receipts.to_vec()), (99, b"{\"line\":100,\"id\":\"a\"}\n{\"line\":111,\"id\":\"b\"}\n".to_vec())]
+        {
+            let mut all = b"before\n".to_vec();
+            count_on(receipts, before, &mut all);
+            assert_eq!(all, [b"before\n".to_vec(), expected].concat());
+        }
+    }
+
+    /// What is under way is bounded by its bytes, and its room comes back with the receipts, also where nobody hears them.
+    #[test]
+    fn room_is_taken_and_comes_back() {
+        let (counter, mut inbox) = Counter::new("test");
+        let large = vec![b'\n'; PIECE * PIECES / 2];
+        let hand_in = |lines: &[u8]| counter.try_hand_in(lines.to_vec(), None, Moment(1));
+        let mut heard = hand_in(&large).expect("room");
+        drop(hand_in(&large).expect("room"));
+        assert_eq!(hand_in(b"x\n").map(drop), Err(NotTaken::Full));
+        assert_eq!((counter.refused(), counter.fullness()), (1, 1.0));
+        for _ in 0..2 {
+            inbox.take(1, |_, reply| reply.expect("somebody asked")(b"receipt\n".to_vec()));
+        }
+        assert_eq!(heard.try_recv().expect("an answer"), b"receipt\n");
+        assert_eq!(counter.fullness(), 0.0);
+        counter.close();
+        assert_eq!(hand_in(b"x\n").map(drop), Err(NotTaken::Closing));
+    }
+}

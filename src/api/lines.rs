@@ -1,0 +1,179 @@
+//! The fast door: JSON lines in, receipts out, a line each and in the same order, over TCP or a Unix socket.
+//!
+//! A connection may send on without waiting for receipts; one that does not read its receipts is not read any more. Whole lines
+//! that have piled up are handed in together.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memchr::{memchr, memchr_iter, memrchr};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::counter::{Counter, PARCEL_BYTES, Receipts, count_on};
+use super::office::Phase;
+use crate::limits::LINE_BYTES_MAX;
+use crate::meter::Moment;
+
+/// Parcels of a connection whose receipts have not been written.
+const UNDER_WAY: usize = 64;
+/// How long a connection may leave its receipts unread.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection may say nothing.
+const QUIET_LIMIT: Duration = Duration::from_secs(3600);
+/// How long a line may take to come.
+const LINE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Serves one connection until it ends.
+///
+/// # Errors
+/// If the connection fails; what was handed in is decided all the same.
+pub async fn serve(
+    from: impl AsyncRead + Unpin,
+    to: impl AsyncWrite + Unpin,
+    counter: Arc<Counter>,
+    phase: watch::Receiver<Phase>,
+) -> io::Result<()> {
+    let (under_way, receipts) = mpsc::channel(UNDER_WAY);
+    let (read, written) = tokio::join!(read(from, &counter, under_way, phase), write(to, receipts));
+    read.and(written)
+}
+
+/// Hands in whole lines as they come.
+async fn read(
+    mut from: impl AsyncRead + Unpin,
+    counter: &Counter,
+    under_way: mpsc::Sender<Receipts>,
+    mut phase: watch::Receiver<Phase>,
+) -> io::Result<()> {
+    let mut lines = Lines { bytes: counter.paper(), searched: 0, is_skipping: false };
+    loop {
+        // Room is waited for before more is read: who sends too much feels it.
+        let Ok(place) = under_way.reserve().await else {
+            // Nobody reads the receipts.
+            return Ok(());
+        };
+        let limit = if lines.bytes.is_empty() { QUIET_LIMIT } else { LINE_LIMIT };
+        let read = tokio::select! {
+            read = timeout(limit, from.read_buf(&mut lines.bytes)) => read.map_err(|_| io::ErrorKind::TimedOut)??,
+            // What was handed in is answered; the rest is for the next life.
+            _ = phase.wait_for(|phase| *phase != Phase::Open) => return Ok(()),
+        };
+        let sent = Moment::now();
+        if read == 0 && !lines.bytes.is_empty() {
+            lines.bytes.push(b'\n');
+        }
+        if let Some(whole) = lines.whole(counter.paper()) {
+            match counter.hand_in(whole, None, sent).await {
+                Ok(receipts) => place.send(receipts),
+                Err(_) => return Ok(()),
+            };
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes receipts as they come.
+async fn write(mut to: impl AsyncWrite + Unpin, mut receipts: mpsc::Receiver<Receipts>) -> io::Result<()> {
+    let (mut counted, mut lines_before) = (Vec::new(), 0);
+    while let Some(next) = receipts.recv().await {
+        // The service ends before it can answer: the connection ends without the receipt, and the sender says it again.
+        let lines = next.await.map_err(|_| io::ErrorKind::ConnectionAborted)?;
+        counted.clear();
+        count_on(&lines, lines_before, &mut counted);
+        lines_before += memchr_iter(b'\n', &lines).count() as u64;
+        timeout(WRITE_LIMIT, to.write_all(&counted)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        to.flush().await?;
+    }
+    to.shutdown().await
+}
+
+/// What has come of a connection and is not handed in.
+struct Lines {
+    bytes: Vec<u8>,
+    /// How much of it holds no end of a line.
+    searched: usize,
+    /// The rest of a line beyond the limit is passed over.
+    is_skipping: bool,
+}
+
+impl Lines {
+    /// Takes the whole lines, leaving the beginning of the next one in `paper`.
+    fn whole(&mut self, mut paper: Vec<u8>) -> Option<Vec<u8>> {
+        if self.is_skipping {
+            match memchr(b'\n', &self.bytes) {
+                Some(end) => {
+                    self.bytes.drain(..=end);
+                    (self.is_skipping, self.searched) = (false, 0);
+                }
+                None => {
+                    self.bytes.clear();
+                    return None;
+                }
+            }
+        }
+        let end = memrchr(b'\n', &self.bytes[self.searched..]).map(|end| self.searched + end + 1);
+        self.searched = self.bytes.len();
+        let Some(end) = end else {
+            return (self.bytes.len() > LINE_BYTES_MAX).then(|| self.cut());
+        };
+        paper.extend_from_slice(&self.bytes[end..]);
+        self.searched = 0;
+        let mut whole = std::mem::replace(&mut self.bytes, paper);
+        whole.truncate(end);
+        if self.bytes.capacity() < PARCEL_BYTES {
+            self.bytes.reserve(PARCEL_BYTES);
+        }
+        Some(whole)
+    }
+
+    /// No line ended within the limit: its beginning is handed in, to be turned away with its reason, and its rest is passed over.
+    fn cut(&mut self) -> Vec<u8> {
+        let mut line = std::mem::take(&mut self.bytes);
+        line.truncate(LINE_BYTES_MAX + 1);
+        line.push(b'\n');
+        (self.is_skipping, self.searched) = (true, 0);
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds pieces, and gives what is handed in.
+    fn fed(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut lines = Lines { bytes: Vec::new(), searched: 0, is_skipping: false };
+        let mut all = Vec::new();
+        for piece in pieces {
+            lines.bytes.extend_from_slice(piece);
+            all.extend(lines.whole(Vec::new()));
+        }
+        all
+    }
+
+    #[test]
+    fn whole_lines_are_taken_wherever_they_were_cut() {
+        let text = b"one\ntwo\n\nthree\n";
+        for cut in 0..=text.len() {
+            for second in cut..=text.len() {
+                let taken = fed(&[&text[..cut], &text[cut..second], &text[second..]]).concat();
+                assert_eq!(taken, text, "{cut}, {second}");
+            }
+        }
+        assert_eq!(fed(&[b"one\ntw", b"o"]), [b"one\n"]);
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_cut_once_and_the_next_one_is_whole() {
+        let long = vec![b'x'; LINE_BYTES_MAX];
+        let taken = fed(&[&long, b"xx", &long, b"rest\nnext\n", b"more\n"]);
+        let lengths: Vec<usize> = taken.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [LINE_BYTES_MAX + 2, 5, 5]);
+        assert_eq!(taken[1..], [b"next\n".to_vec(), b"more\n".to_vec()]);
+    }
+}

@@ -1,0 +1,191 @@
+//! The doors of the service: HTTP, TCP and Unix sockets, each on a thread of its own that only moves bytes.
+//!
+//! | noun | what it is |
+//! |---|---|
+//! | [`Counter`] | where a door hands in lines, and from where receipts come back |
+//! | [`Office`] | what all doors of a service share |
+//! | [`Hall`] | what is shown: folds of what was published |
+//!
+//! Nothing here decides anything: lines go through a counter into the engine, and come back as receipts when they are on the
+//! disk. Who reads is served from folds of what was published, and keeps nobody waiting.
+
+mod answer;
+mod counter;
+mod events;
+mod http;
+mod lines;
+mod metrics;
+mod office;
+mod reads;
+mod reports;
+mod split;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use counter::Counter;
+pub use office::{Explain, Form, Hall, NotExplained, Office, Phase, Resume};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+/// Most connections of a door.
+const CONNECTIONS_MAX: usize = 4096;
+/// How long connections may take to end when the service does.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Where a door listens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// The path of a socket.
+    Unix(PathBuf),
+}
+
+/// A door that listens, and is not yet served.
+pub enum Listener {
+    /// On an address.
+    Tcp(std::net::TcpListener),
+    /// On a socket of the file system.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+impl Listener {
+    /// Listens. A socket in the file system that nobody serves any more makes room.
+    ///
+    /// # Errors
+    /// If the place is taken, or cannot be used.
+    pub fn open(place: &Place) -> io::Result<Self> {
+        match place {
+            Place::Tcp(address) => {
+                let listener = std::net::TcpListener::bind(address)?;
+                listener.set_nonblocking(true)?;
+                Ok(Self::Tcp(listener))
+            }
+            Place::Unix(path) => {
+                if std::os::unix::net::UnixStream::connect(path).is_err() && path.exists() {
+                    std::fs::remove_file(path)?;
+                }
+                let listener = std::os::unix::net::UnixListener::bind(path)?;
+                listener.set_nonblocking(true)?;
+                Ok(Self::Unix(listener))
+            }
+        }
+    }
+
+    /// Where it listens in fact: the port may have been left to the system.
+    pub fn place(&self) -> String {
+        let address = match self {
+            Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
+            Self::Unix(listener) => listener
+                .local_addr()
+                .map(|address| address.as_pathname().map_or_else(String::new, |path| path.display().to_string())),
+        };
+        address.unwrap_or_default()
+    }
+}
+
+/// Serves a door on this thread until the service ends.
+///
+/// # Errors
+/// If the machine cannot serve it at all.
+pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
+    let router = http::router(office.clone());
+    serve(listener, office, office.http(), move |stream, closing| {
+        let router = router.clone();
+        async move { http::serve(stream, router, closing).await }
+    })
+}
+
+/// As [`serve_http`], for lines.
+///
+/// # Errors
+/// As [`serve_http`].
+pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Counter>) -> io::Result<()> {
+    let at = counter.clone();
+    serve(listener, office, counter, move |stream, phase| {
+        let (counter, mut end) = (at.clone(), phase.clone());
+        async move {
+            let (from, to) = tokio::io::split(stream);
+            tokio::select! {
+                _ = lines::serve(from, to, counter, phase) => {}
+                _ = end.wait_for(|phase| *phase == Phase::Closed) => {}
+            }
+        }
+    })
+}
+
+/// A connection, whatever it goes over.
+pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {}
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+fn serve<F>(
+    listener: Listener,
+    office: &Arc<Office>,
+    counter: &Arc<Counter>,
+    connection: impl Fn(Box<dyn Stream>, watch::Receiver<Phase>) -> F,
+) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut phase = office.phase();
+    runtime.block_on(async {
+        let listener = Accepting::new(listener)?;
+        loop {
+            let place = places.clone().acquire_owned().await.expect("never closed");
+            let stream = tokio::select! {
+                stream = listener.accept() => stream,
+                _ = phase.wait_for(|phase| *phase != Phase::Open) => break,
+            };
+            match stream {
+                Ok(stream) => {
+                    let served = connection(stream, office.phase());
+                    tokio::spawn(async move {
+                        served.await;
+                        drop(place);
+                    });
+                }
+                // Out of handles, or a connection that was gone before it came: the others go on.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+        drop(listener);
+        // What is being sent is taken for a while; then nothing more is, and what was taken is answered.
+        let all = u32::try_from(CONNECTIONS_MAX).expect("a small number");
+        let _ = timeout(GRACE / 2, places.acquire_many(all)).await;
+        counter.close();
+        let _ = timeout(GRACE / 2, places.acquire_many(all)).await;
+        Ok(())
+    })
+}
+
+enum Accepting {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Accepting {
+    fn new(listener: Listener) -> io::Result<Self> {
+        match listener {
+            Listener::Tcp(listener) => TcpListener::from_std(listener).map(Self::Tcp),
+            Listener::Unix(listener) => UnixListener::from_std(listener).map(Self::Unix),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Box::new(stream) as Box<dyn Stream>),
+        }
+    }
+}

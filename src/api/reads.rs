@@ -1,0 +1,74 @@
+//! What can be read: explanations, figures, and whether the service is well.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::answer::{self, Error};
+use super::office::{Form, NotExplained, Office, Phase};
+
+#[derive(Deserialize)]
+pub(super) struct Language {
+    lang: Option<String>,
+}
+
+/// Why: a report, case, order or tracking number.
+pub(super) async fn explain(
+    State(office): State<Arc<Office>>,
+    Path(name): Path<String>,
+    Query(language): Query<Language>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let form = match language.lang.as_deref() {
+        _ if accepts.contains("application/json") => Form::Json,
+        Some("en") => Form::En,
+        _ => Form::Zh,
+    };
+    let asked = office.clone();
+    // It reads the journal, and decides again about a part of it: not on the thread that serves all.
+    let told = tokio::task::spawn_blocking(move || asked.explain(&name, form)).await;
+    match told {
+        Ok(Ok(text)) if form == Form::Json => Ok(answer::json(StatusCode::OK, text.into_bytes())),
+        Ok(Ok(text)) => Ok(answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into_bytes())),
+        Ok(Err(NotExplained::NotFound(why))) => Err(Error::new(StatusCode::NOT_FOUND, "找不到", why)),
+        Ok(Err(NotExplained::Failed(why))) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "日志读不了", why)),
+        Err(_) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "出错了", "the explanation failed")),
+    }
+}
+
+/// The ledger and how far the log is.
+pub(super) async fn summary(State(office): State<Arc<Office>>) -> Response {
+    let hall = office.hall();
+    let sources = office.city.sources.iter().zip(hall.ledger.accounts());
+    let sources: serde_json::Map<String, serde_json::Value> =
+        sources.map(|(source, account)| (source.name.to_string(), serde_json::json!(account))).collect();
+    let summary = serde_json::json!({
+        "next": hall.next.0,
+        "at": hall.at.0,
+        "closes": hall.ledger.closes(),
+        "total": hall.ledger.total(),
+        "work": hall.ledger.work,
+        "sources": sources,
+    });
+    drop(hall);
+    answer::json(StatusCode::OK, summary.to_string().into_bytes())
+}
+
+/// The process is there.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// It takes reports.
+pub(super) async fn ready(State(office): State<Arc<Office>>) -> Result<&'static str, Error> {
+    match *office.phase().borrow() {
+        Phase::Open => Ok("ok\n"),
+        Phase::Closing | Phase::Closed => {
+            Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "正在停止", "the service is ending"))
+        }
+    }
+}

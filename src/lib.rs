@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  doors                     order + ink              decision                  doors
-//!  bytes ─► understand ─► ring ─► lane { stamp ► journal ► apply } ─► effects ─► views ─► files, later feeds and pages
+//!  bytes ─► understand ─► ring ─► lane { stamp ► journal ► apply } ─► effects ─► views ─► files, receipts, feeds
 //!   many threads, pure      one thread at a time, the only place        many threads, each at its own pace
 //!   decode·locate·classify  where Seq and At are given
 //!                           replay:  journal ─► apply ─► digest      (the same call)
@@ -37,6 +37,8 @@
 //!   [`city::Layout`], then a converter beside [`ingest::text`];
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`];
+//! * another door: a [`api::Counter`] for it and a thread that only moves bytes, in [`api`]; it is wired in [`mod@serve`];
+//! * what a sender is told of a line: [`view`]'s `receipt.rs`; what can be read of the service: [`api`]'s `reads.rs`;
 //! * a stage of the way that is to be measured: [`meter::Stage`] and [`meter::Journey`], stamped in [`engine`].
 //!
 //! # Decisions that everything depends on
@@ -57,6 +59,9 @@
 //!   behind what was decided, so that nothing is decided twice because a log grew.
 //! * **Everything becomes JSON lines before the door**, deterministically: a compressed file, a table or a file of mended dead
 //!   letters is taken up again by making the same text anew. A line that cannot be made carries a fault, and is turned away.
+//! * **The service is a run that ends when it is asked to.** Its doors hand parcels of lines to the engine's inboxes, and each parcel
+//!   carries who waits for its receipts; they come out where decisions are published, so behind the sync. What is under way is
+//!   bounded by bytes at the door's counter, so a full door is an answer, and no queue behind it can be full.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.

@@ -32,6 +32,7 @@ use crate::order::Order;
 use crate::publish::{Press, Sink};
 use crate::run;
 use crate::time::At;
+use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
 use crate::view::ledger::Ledger;
@@ -185,6 +186,7 @@ fn each_record(
 fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result<Recovered, Failure> {
     let budgets = city.sources.iter().map(|source| source.budget_ms);
     let mut hall = Hall {
+        board: Board::new(city, city.memory.cases_max as usize),
         ledger: Ledger::new(city.sources.len()),
         latency: LatencyLedger::new(Moment::now(), budgets),
         at: At(0),

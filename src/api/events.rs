@@ -6,19 +6,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use http_body::Frame;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::answer::Error;
 use super::office::{Follower, Office, Phase};
+use super::stream::{ALIVE, Gone, Pieces, SIGN_OF_LIFE, stream};
 use crate::feed::{Cursor, Found};
 use crate::ids::Seq;
 
@@ -28,10 +26,6 @@ const FOLLOWERS_MAX: usize = 2048;
 const PIECES_MAX: usize = 2;
 /// Bytes of a piece.
 const PIECE: usize = 32 * 1024;
-/// How often a quiet stream shows that it lives.
-const ALIVE: Duration = Duration::from_secs(15);
-/// How long a follower may take nothing at all.
-const UNREAD_MAX: Duration = Duration::from_secs(30);
 
 /// Which decisions are wanted: those that have each of the members that are asked for.
 #[derive(Deserialize, Default)]
@@ -83,34 +77,12 @@ pub(super) async fn follow(
         let why = format!("{FOLLOWERS_MAX} follow already");
         return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "订阅者太多", why).again(10));
     }
-    let (pieces, receiver) = mpsc::channel(PIECES_MAX);
+    let (pieces, response) = stream(PIECES_MAX);
     let reading =
         Reading { office: office.clone(), members: wanted.members(), next, last: None, pieces, piece: Vec::new() };
     tokio::spawn(reading.run());
-    let mut response = Response::new(Body::new(Pieces(receiver)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
-
-/// What is sent to a follower.
-struct Pieces(mpsc::Receiver<Bytes>);
-
-impl http_body::Body for Pieces {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
-    }
-}
-
-/// The follower is gone, or took nothing for too long.
-struct Gone;
 
 /// What reads for a follower.
 struct Reading {
@@ -120,7 +92,7 @@ struct Reading {
     next: Cursor,
     /// The event that was looked at last.
     last: Option<Cursor>,
-    pieces: mpsc::Sender<Bytes>,
+    pieces: Pieces,
     piece: Vec<u8>,
 }
 
@@ -142,8 +114,7 @@ impl Reading {
     async fn read(&mut self, number: u64) -> Result<(), Gone> {
         let mut news = self.office.feed.news();
         // Whoever connects learns at once that it is connected.
-        self.piece.extend_from_slice(b":\n\n");
-        self.send().await?;
+        self.pieces.put(SIGN_OF_LIFE).await?;
         loop {
             news.mark_unchanged();
             match self.office.feed.find(self.next.seq) {
@@ -157,8 +128,7 @@ impl Reading {
                 Found::Nothing => {
                     self.send().await?;
                     if timeout(ALIVE, news.changed()).await.is_err() {
-                        self.piece.extend_from_slice(b":\n\n");
-                        self.send().await?;
+                        self.pieces.put(SIGN_OF_LIFE).await?;
                     }
                 }
                 Found::Gone { first } => self.read_journal(first).await?,
@@ -220,11 +190,7 @@ impl Reading {
         if self.piece.is_empty() {
             return Ok(());
         }
-        let piece = std::mem::take(&mut self.piece).into();
-        match timeout(UNREAD_MAX, self.pieces.send(piece)).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Gone),
-        }
+        self.pieces.put(std::mem::take(&mut self.piece).into()).await
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::answer::Error;
 use super::office::{Office, Phase};
-use super::{Stream, events, metrics, reads, reports};
+use super::{Stream, boards, events, live, metrics, reads, reports};
 
 /// How long a connection may wait with its first byte.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -31,9 +31,13 @@ const HEAD_BYTES: usize = 64 * 1024;
 pub(super) fn router(office: Arc<Office>) -> Router {
     Router::new()
         .route("/v1/reports", post(reports::post))
-        .route("/v1/units", post(reports::post))
         .route("/v1/actions", post(reports::post))
         .route("/v1/explain/{name}", get(reads::explain))
+        .route("/v1/cases", get(boards::cases))
+        .route("/v1/cases/{number}", get(boards::case))
+        .route("/v1/units", get(boards::units).post(reports::post))
+        .route("/v1/cells", get(boards::cells))
+        .route("/v1/live", get(live::watch))
         .route("/v1/events", get(events::follow))
         .route("/v1/summary", get(reads::summary))
         .route("/metrics", get(metrics::show))

@@ -10,15 +10,18 @@
 //! disk. Who reads is served from folds of what was published, and keeps nobody waiting.
 
 mod answer;
+mod boards;
 mod counter;
 mod events;
 mod http;
 mod lines;
+mod live;
 mod metrics;
 mod office;
 mod reads;
 mod reports;
 mod split;
+mod stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -95,9 +98,10 @@ impl Listener {
 /// If the machine cannot serve it at all.
 pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
     let router = http::router(office.clone());
-    serve(listener, office, office.http(), move |stream, closing| {
+    let composing = live::compose(office.clone());
+    serve(listener, office, office.http(), composing, move |stream, phase| {
         let router = router.clone();
-        async move { http::serve(stream, router, closing).await }
+        async move { http::serve(stream, router, phase).await }
     })
 }
 
@@ -107,7 +111,7 @@ pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
 /// As [`serve_http`].
 pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Counter>) -> io::Result<()> {
     let at = counter.clone();
-    serve(listener, office, counter, move |stream, phase| {
+    serve(listener, office, counter, std::future::ready(()), move |stream, phase| {
         let (counter, mut end) = (at.clone(), phase.clone());
         async move {
             let (from, to) = tokio::io::split(stream);
@@ -123,10 +127,12 @@ pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Count
 pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {}
 impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
+/// Serves each connection by a task, and does what is to be done beside that.
 fn serve<F>(
     listener: Listener,
     office: &Arc<Office>,
     counter: &Arc<Counter>,
+    beside: impl Future<Output = ()> + Send + 'static,
     connection: impl Fn(Box<dyn Stream>, watch::Receiver<Phase>) -> F,
 ) -> io::Result<()>
 where
@@ -137,6 +143,7 @@ where
     let mut phase = office.phase();
     runtime.block_on(async {
         let listener = Accepting::new(listener)?;
+        tokio::spawn(beside);
         loop {
             let place = places.clone().acquire_owned().await.expect("never closed");
             let stream = tokio::select! {

@@ -7,6 +7,7 @@ use dashmap::DashMap;
 use tokio::sync::watch;
 
 use super::Counter;
+use super::live::{Box4, Change, area_boxes};
 use crate::city::City;
 use crate::effect::Effect;
 use crate::feed::{Cursor, Feed};
@@ -14,6 +15,7 @@ use crate::ids::Seq;
 use crate::meter::{Journey, LatencyLedger};
 use crate::record::Record;
 use crate::time::At;
+use crate::view::board::Board;
 use crate::view::census::Census;
 use crate::view::ledger::Ledger;
 
@@ -55,6 +57,8 @@ pub type Resume = dyn Fn(Cursor, &mut dyn FnMut(&[u8]) -> bool) -> Result<(), St
 
 /// What is shown of the service: folds of what was published.
 pub struct Hall {
+    /// Cases, units and cells as they are.
+    pub board: Board,
     /// What became of all reports.
     pub ledger: Ledger,
     /// How long the reports of this life took.
@@ -68,9 +72,15 @@ pub struct Hall {
 impl Hall {
     /// Takes in a record that was published.
     pub fn fold(&mut self, record: &Record, effects: &[(Seq, Effect)]) {
+        self.board.fold(record, effects);
         self.ledger.fold(record, effects);
         self.at = record.at;
         self.next = record.seq.next();
+    }
+
+    /// The last record that is shown.
+    pub const fn version(&self) -> Seq {
+        Seq(self.next.0 - 1)
     }
 
     /// Takes in how long a batch took.
@@ -98,6 +108,10 @@ pub struct Office {
     pub followers: DashMap<u64, Follower>,
     /// When the service began.
     pub begun: Instant,
+    /// What changed last, for all who watch.
+    pub live: watch::Sender<Arc<Change>>,
+    /// The box around each area.
+    pub area_boxes: Vec<Option<Box4>>,
     hall: Mutex<Hall>,
     phase: watch::Sender<Phase>,
     explain: Box<Explain>,
@@ -115,6 +129,8 @@ impl Office {
         resume: Box<Resume>,
     ) -> Self {
         Self {
+            live: watch::Sender::new(Arc::new(Change::none(hall.version()))),
+            area_boxes: area_boxes(&city),
             city,
             counters,
             feed,

@@ -139,6 +139,14 @@ impl Serialize for CaseShown<'_> {
     }
 }
 
+impl CellShown<'_> {
+    /// West, south, east, north, in degrees.
+    pub fn bounds(&self) -> [f64; 4] {
+        let (south_west, north_east) = self.city.grid.corners(self.cell.cell);
+        [south_west.lng, south_west.lat, north_east.lng, north_east.lat].map(degrees)
+    }
+}
+
 impl Serialize for CellShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -152,10 +160,9 @@ impl Serialize for CellShown<'_> {
             review: u32,
         }
         let Self { city, cell } = *self;
-        let (south_west, north_east) = city.grid.corners(cell.cell);
         let members = Members {
             cell: Text(CellCode(city, cell.cell)),
-            r#box: [south_west.lng, south_west.lat, north_east.lng, north_east.lat].map(degrees),
+            r#box: self.bounds(),
             open: cell.counts.open,
             urgent: cell.counts.urgent,
             waiting: cell.counts.waiting,

@@ -1,5 +1,6 @@
 //! Views: pure folds of records and effects. What anyone sees is one of these.
 
+pub mod board;
 pub mod census;
 pub mod decision;
 pub mod explain;

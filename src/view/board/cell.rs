@@ -1,0 +1,100 @@
+//! Cells as they are now: what is open in them.
+
+use std::collections::BTreeMap;
+
+use super::trail::Trail;
+use crate::ids::{CellId, Seq};
+use crate::report::Urgency;
+use crate::weighed::Stage;
+
+/// Cases of a cell that are not closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// All of them.
+    pub open: u32,
+    /// Of urgency A.
+    pub urgent: u32,
+    /// Waiting on a desk.
+    pub waiting: u32,
+    /// Looked at by people.
+    pub review: u32,
+}
+
+impl Counts {
+    /// What one case adds to its cell.
+    pub(super) fn of(stage: Stage, urgency: Urgency) -> Self {
+        let is_open = stage != Stage::Closed;
+        Self {
+            open: u32::from(is_open),
+            urgent: u32::from(is_open && urgency == Urgency::A),
+            waiting: u32::from(stage == Stage::Waiting),
+            review: u32::from(stage == Stage::Review),
+        }
+    }
+
+    const fn moved(self, from: Self, to: Self) -> Self {
+        Self {
+            open: self.open + to.open - from.open,
+            urgent: self.urgent + to.urgent - from.urgent,
+            waiting: self.waiting + to.waiting - from.waiting,
+            review: self.review + to.review - from.review,
+        }
+    }
+}
+
+/// A cell as it is now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// Which.
+    pub cell: CellId,
+    /// The record that changed it last.
+    pub version: Seq,
+    /// What is open in it.
+    pub counts: Counts,
+}
+
+/// Every cell that ever had a case: it stays when nothing is open there any more, so that this change can be told.
+#[derive(Debug)]
+pub(super) struct Cells {
+    cells: Vec<Cell>,
+    by_id: BTreeMap<CellId, u32>,
+    changed: Trail,
+}
+
+impl Cells {
+    pub(super) const fn new() -> Self {
+        Self { cells: Vec::new(), by_id: BTreeMap::new(), changed: Trail::new() }
+    }
+
+    /// Where a cell is kept.
+    pub(super) fn place(&mut self, cell: CellId) -> Option<u32> {
+        cell.is_some().then(|| {
+            *self.by_id.entry(cell).or_insert_with(|| {
+                let place = self.cells.len() as u32;
+                self.cells.push(Cell { cell, version: Seq(0), counts: Counts::default() });
+                self.changed.push(place);
+                place
+            })
+        })
+    }
+
+    /// Counts a case of the cell differently from now on.
+    pub(super) fn recount(&mut self, place: u32, from: Counts, to: Counts, seq: Seq) {
+        if from != to {
+            let cell = &mut self.cells[place as usize];
+            cell.counts = cell.counts.moved(from, to);
+            cell.version = seq;
+            self.changed.renew(place);
+        }
+    }
+
+    /// Cells by the record that changed them, the newest change first.
+    pub(super) fn by_change(&self) -> impl Iterator<Item = &Cell> {
+        self.changed.iter().map(|place| &self.cells[place as usize])
+    }
+
+    /// Cells with open cases, in the order of their ids.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Cell> {
+        self.by_id.values().map(|place| &self.cells[*place as usize]).filter(|cell| cell.counts.open > 0)
+    }
+}

@@ -5,6 +5,7 @@
 
 mod case;
 mod cell;
+mod index;
 mod page;
 mod shown;
 mod trail;
@@ -68,6 +69,9 @@ pub struct Board {
     open_dropped: u64,
 }
 
+/// Most cases that room is made for at the beginning; for more the tables grow.
+const ROOM_MAX: usize = (1 << 20) - 1;
+
 /// How a case is counted: its stage and urgency.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing(Stage, Urgency);
@@ -87,7 +91,8 @@ impl Board {
         Self {
             version: Seq(0),
             at: At(0),
-            cases: Cases::new(),
+            // One more than are held, until one was dropped.
+            cases: Cases::with_room(cases_max.min(ROOM_MAX) + 1),
             cases_max: cases_max.min(u32::MAX as usize / 2),
             cells: Cells::new(),
             units: Units::new(&city.roster),
@@ -121,7 +126,7 @@ impl Board {
         self.cases.get(case)
     }
 
-    /// Cells with open cases, in the order of their ids.
+    /// Cells with open cases, in the order in which they had their first.
     pub fn open_cells(&self) -> impl Iterator<Item = &Cell> {
         self.cells.open()
     }
@@ -558,7 +563,7 @@ mod tests {
         for seq in 1..=3 {
             fold(&mut board, seq, report(), &[opened(seq, CellId(seq as u32), Urgency::A)]);
         }
-        let held = |board: &Board| -> Vec<u64> { board.cases.newest_before(None).map(|case| case.id.0).collect() };
+        let held = |board: &Board| -> Vec<u64> { board.cases.newest().map(|case| case.id.0).collect() };
         fold(&mut board, 4, report(), &[Effect::Closed { case: CaseId(3) }]);
         fold(&mut board, 5, report(), &[Effect::Closed { case: CaseId(2) }]);
         fold(&mut board, 6, report(), &[opened(6, CellId(1), Urgency::B)]);
@@ -648,6 +653,28 @@ mod tests {
         assert_eq!(most.cases.len(), PAGE_MAX);
     }
 
+    #[test]
+    fn a_page_goes_on_behind_a_case_that_left_the_board() {
+        let city = City::pudong();
+        let mut board = Board::new(&city, 3);
+        let far = LOOKED_AT_MAX as u64 * 2;
+        for seq in [1, 5, 9, far] {
+            fold(&mut board, seq, report(), &[opened(seq, CellId(0), Urgency::C)]);
+        }
+        let before = |case| {
+            let page = board.cases(&CaseFilter { before: Some(CaseId(case)), ..CaseFilter::default() });
+            (page.cases.iter().map(|case| case.id.0).collect::<Vec<_>>(), page.next.map(|case| case.0))
+        };
+        assert_eq!(before(u64::MAX), (vec![far, 9, 5], None));
+        assert_eq!(before(9), (vec![5], None));
+        assert_eq!(before(7), (vec![5], None));
+        assert_eq!(before(5), (vec![], None), "case 1 is gone");
+        assert_eq!(before(1), (vec![], None));
+        // The way to the next case is long: a page ends on it, and the next one goes on.
+        assert_eq!(before(far), (vec![], Some(far / 2)));
+        assert_eq!(before(far / 2), (vec![9, 5], None));
+    }
+
     /// One of many things that could happen to one of the last cases.
     fn effects(seq: u64, kind: u8, pick: u64, code: u8) -> Vec<Effect> {
         let (case, unit, urgency) = (pick, u32::from(code % 4), Urgency::from_code(code % 3));
@@ -672,7 +699,7 @@ mod tests {
     /// Counts of cells and open cases, made of nothing but the cases.
     fn recounted(board: &Board) -> (BTreeMap<CellId, Counts>, Open) {
         let (mut cells, mut open) = (BTreeMap::<CellId, Counts>::new(), Open::default());
-        for case in board.cases.newest_before(None).filter(|case| case.stage != Stage::Closed) {
+        for case in board.cases.newest().filter(|case| case.stage != Stage::Closed) {
             *open.of(case.urgency) += 1;
             if case.cell.is_some() {
                 let counts = cells.entry(case.cell).or_default();
@@ -719,7 +746,7 @@ mod tests {
                 seen = board.version();
                 prop_assert_eq!(&cells, &in_cells);
                 cases.retain(|id, _| board.case(*id).is_some());
-                let all: BTreeMap<_, _> = board.cases.newest_before(None).map(|case| (case.id, case.clone())).collect();
+                let all: BTreeMap<_, _> = board.cases.newest().map(|case| (case.id, case.clone())).collect();
                 prop_assert_eq!(&cases, &all);
                 prop_assert!(board.changes(seen, 1).is_empty());
             }
@@ -828,7 +855,7 @@ mod tests {
             let acts: Vec<(String, &str)> = world
                 .board
                 .cases
-                .newest_before(None)
+                .newest()
                 .filter_map(|case| {
                     let order = case.order().map_or(format!("{}-0", case.id.0), |order| order.to_string());
                     let acts: &[&str] = match case.stage {
@@ -857,7 +884,7 @@ mod tests {
 
         let (board, work, total) = (&world.board, world.ledger.work, world.ledger.total());
         assert!(world.ledger.closes());
-        let cases: Vec<&Case> = board.cases.newest_before(None).collect();
+        let cases: Vec<&Case> = board.cases.newest().collect();
         assert_eq!(cases.len() as u64, total.opened);
         assert_eq!(cases.iter().map(|case| u64::from(case.reports)).sum::<u64>(), total.opened + total.merged);
         let in_stage = |stage| cases.iter().filter(|case| case.stage == stage).count() as u64;

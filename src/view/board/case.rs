@@ -1,8 +1,6 @@
 //! Cases as they are now, and the table that holds them.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
+use super::index::Index;
 use super::trail::Trail;
 use crate::effect::Doubt;
 use crate::geo::Point;
@@ -11,8 +9,9 @@ use crate::report::Urgency;
 use crate::time::At;
 use crate::weighed::Stage;
 
-/// A case as it is now.
+/// A case as it is now. It lies on two lines of memory that are read together.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(align(128))]
 pub struct Case {
     /// The record that opened it.
     pub id: CaseId,
@@ -59,6 +58,8 @@ impl Case {
     }
 }
 
+const _: () = assert!(size_of::<Case>() == 128);
+
 /// Sources that one case remembers.
 const SOURCES_MAX: usize = 16;
 
@@ -86,61 +87,71 @@ impl Sources {
     }
 }
 
-/// Cases by name, by change, and by how soon they can go.
+/// Cases by name, by age, by change, and by how soon they can go.
 #[derive(Debug)]
 pub(super) struct Cases {
     held: Vec<Case>,
     vacant: Vec<u32>,
-    by_id: BTreeMap<CaseId, u32>,
-    /// All of them.
+    by_id: Index,
+    /// All of them in the order in which they were opened, which is that of their names.
+    opened: Trail,
+    /// All of them in the order of their last changes.
     changed: Trail,
-    /// Those that are closed.
+    /// The same for those that are closed.
     closed: Trail,
     /// The case that was found last: a record's effects are mostly about one.
     near: Option<(CaseId, u32)>,
 }
 
 impl Cases {
-    pub(super) const fn new() -> Self {
+    /// None yet, with room for so many: a table of a million cases that grew on the way would hold up one record for all others.
+    pub(super) fn with_room(cases: usize) -> Self {
         Self {
-            held: Vec::new(),
+            held: Vec::with_capacity(cases),
             vacant: Vec::new(),
-            by_id: BTreeMap::new(),
-            changed: Trail::new(),
-            closed: Trail::new(),
+            by_id: Index::with_room(cases),
+            opened: Trail::with_room(cases),
+            changed: Trail::with_room(cases),
+            closed: Trail::with_room(cases),
             near: None,
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+    pub(super) const fn len(&self) -> usize {
+        self.held.len() - self.vacant.len()
     }
 
-    /// Takes in a new case, unless one of its name is held.
+    /// Takes in a new case, unless one that was opened later is held: names are given in ascending order.
     pub(super) fn open(&mut self, id: CaseId, case: impl FnOnce() -> Case) -> Option<&Case> {
-        let Entry::Vacant(entry) = self.by_id.entry(id) else { return None };
-        let case = case();
+        if self.opened.newest().is_some_and(|place| self.held[place as usize].id >= id) {
+            return None;
+        }
         let place = match self.vacant.pop() {
             Some(place) => {
-                self.held[place as usize] = case;
+                self.held[place as usize] = case();
                 place
             }
             None => {
-                self.held.push(case);
+                self.held.push(case());
                 self.held.len() as u32 - 1
             }
         };
-        entry.insert(place);
+        self.by_id.insert(id.0, place);
+        self.opened.push(place);
         self.changed.push(place);
         self.near = Some((id, place));
         Some(&self.held[place as usize])
+    }
+
+    fn find(&self, id: CaseId) -> Option<u32> {
+        self.by_id.find(id.0, |place| self.held[place as usize].id == id)
     }
 
     pub(super) fn place(&mut self, id: CaseId) -> Option<u32> {
         match self.near {
             Some((near, place)) if near == id => Some(place),
             _ => {
-                let place = *self.by_id.get(&id)?;
+                let place = self.find(id)?;
                 self.near = Some((id, place));
                 Some(place)
             }
@@ -163,18 +174,19 @@ impl Cases {
     }
 
     pub(super) fn get(&self, id: CaseId) -> Option<&Case> {
-        self.by_id.get(&id).map(|place| &self.held[*place as usize])
+        self.find(id).map(|place| &self.held[place as usize])
     }
 
     /// Drops the closed case whose last change is longest ago; where none is closed, the oldest of all. Gives what was dropped.
     pub(super) fn drop_one(&mut self) -> Option<&Case> {
-        let place = self.closed.oldest().or_else(|| self.by_id.first_key_value().map(|(_, place)| *place))?;
+        let place = self.closed.oldest().or_else(|| self.opened.oldest())?;
         let case = &self.held[place as usize];
         if case.stage == Stage::Closed {
             self.closed.take(place);
         }
         self.changed.take(place);
-        self.by_id.remove(&case.id);
+        self.opened.take(place);
+        self.by_id.remove(case.id.0, place);
         self.vacant.push(place);
         self.near = None;
         Some(case)
@@ -185,10 +197,29 @@ impl Cases {
         self.changed.iter().map(|place| &self.held[place as usize])
     }
 
-    /// Cases opened before one, or all of them, the newest first.
-    pub(super) fn newest_before(&self, before: Option<CaseId>) -> impl Iterator<Item = &Case> {
-        let end = before.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let range = self.by_id.range((std::ops::Bound::Unbounded, end));
-        range.rev().map(|(_, place)| &self.held[*place as usize])
+    /// Cases, the newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &Case> {
+        self.newest_from(self.opened.newest())
+    }
+
+    /// Cases from a place on, the newest first.
+    fn newest_from(&self, place: Option<u32>) -> impl Iterator<Item = &Case> {
+        self.opened.iter_from(place).map(|place| &self.held[place as usize])
+    }
+
+    /// Cases opened before one, the newest first; nothing if none of the `looked_for_max` names before is held.
+    /// The one that is named may have left the board since, so the way to the next one is looked for.
+    pub(super) fn newest_before(&self, before: CaseId, looked_for_max: usize) -> Option<impl Iterator<Item = &Case>> {
+        let newest = self.opened.newest().map(|place| (self.held[place as usize].id, place));
+        let oldest = self.opened.oldest().map(|place| self.held[place as usize].id);
+        let from = match (newest, oldest) {
+            (Some((newest, place)), _) if newest < before => Some(place),
+            (_, Some(oldest)) if oldest < before => {
+                let names = (oldest.0..before.0).rev().take(looked_for_max);
+                Some(names.map(CaseId).find_map(|id| self.find(id))?)
+            }
+            _ => None,
+        };
+        Some(self.newest_from(from))
     }
 }

@@ -1,7 +1,6 @@
 //! Cells as they are now: what is open in them.
 
-use std::collections::BTreeMap;
-
+use super::index::Index;
 use super::trail::Trail;
 use crate::ids::{CellId, Seq};
 use crate::report::Urgency;
@@ -57,25 +56,28 @@ pub struct Cell {
 #[derive(Debug)]
 pub(super) struct Cells {
     cells: Vec<Cell>,
-    by_id: BTreeMap<CellId, u32>,
+    by_id: Index,
     changed: Trail,
 }
 
 impl Cells {
-    pub(super) const fn new() -> Self {
-        Self { cells: Vec::new(), by_id: BTreeMap::new(), changed: Trail::new() }
+    pub(super) fn new() -> Self {
+        Self { cells: Vec::new(), by_id: Index::with_room(0), changed: Trail::with_room(0) }
     }
 
     /// Where a cell is kept.
     pub(super) fn place(&mut self, cell: CellId) -> Option<u32> {
-        cell.is_some().then(|| {
-            *self.by_id.entry(cell).or_insert_with(|| {
-                let place = self.cells.len() as u32;
-                self.cells.push(Cell { cell, version: Seq(0), counts: Counts::default() });
-                self.changed.push(place);
-                place
-            })
-        })
+        if !cell.is_some() {
+            return None;
+        }
+        let found = self.by_id.find(cell.0.into(), |place| self.cells[place as usize].cell == cell);
+        Some(found.unwrap_or_else(|| {
+            let place = self.cells.len() as u32;
+            self.cells.push(Cell { cell, version: Seq(0), counts: Counts::default() });
+            self.by_id.insert(cell.0.into(), place);
+            self.changed.push(place);
+            place
+        }))
     }
 
     /// Counts a case of the cell differently from now on.
@@ -93,8 +95,8 @@ impl Cells {
         self.changed.iter().map(|place| &self.cells[place as usize])
     }
 
-    /// Cells with open cases, in the order of their ids.
+    /// Cells with open cases, in the order in which they had their first.
     pub(super) fn open(&self) -> impl Iterator<Item = &Cell> {
-        self.by_id.values().map(|place| &self.cells[*place as usize]).filter(|cell| cell.counts.open > 0)
+        self.cells.iter().filter(|cell| cell.counts.open > 0)
     }
 }

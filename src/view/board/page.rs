@@ -98,31 +98,35 @@ pub struct UnitPage<'a> {
 impl Board {
     /// The newest cases that a filter takes.
     pub fn cases(&self, filter: &CaseFilter) -> Page<'_> {
-        let (cases, last) =
-            some(self.cases.newest_before(filter.before), |case| filter.takes(case), filter.limit, LOOKED_AT_MAX);
-        Page { cases, next: last.map(|case| case.id) }
+        let page = |(cases, last): (_, Option<&Case>)| Page { cases, next: last.map(|case| case.id) };
+        match filter.before {
+            None => page(some(self.cases.newest(), |case| filter.takes(case), filter.limit)),
+            Some(before) => match self.cases.newest_before(before, LOOKED_AT_MAX) {
+                Some(cases) => page(some(cases, |case| filter.takes(case), filter.limit)),
+                None => Page { cases: Vec::new(), next: Some(CaseId(before.0 - LOOKED_AT_MAX as u64)) },
+            },
+        }
     }
 
     /// The first units that a filter takes.
     pub fn units(&self, filter: &UnitFilter) -> UnitPage<'_> {
         let units = self.units.as_slice();
         let from = filter.after.map_or(0, |after| after.index().saturating_add(1)).min(units.len());
-        let (units, last) = some(units[from..].iter(), |unit| filter.takes(unit), filter.limit, LOOKED_AT_MAX);
+        let (units, last) = some(units[from..].iter(), |unit| filter.takes(unit), filter.limit);
         UnitPage { units, next: last.map(|unit| unit.unit) }
     }
 }
 
 /// What of a list is taken, and the last item that was looked at, if there are more.
-pub(super) fn some<'a, T>(
+fn some<'a, T>(
     list: impl Iterator<Item = &'a T>,
     takes: impl Fn(&T) -> bool,
     limit: usize,
-    looked_at_max: usize,
 ) -> (Vec<&'a T>, Option<&'a T>) {
     let limit = limit.clamp(1, PAGE_MAX);
     let (mut found, mut last) = (Vec::new(), None);
     for (looked_at, item) in list.enumerate() {
-        if found.len() == limit || looked_at == looked_at_max {
+        if found.len() == limit || looked_at == LOOKED_AT_MAX {
             return (found, last);
         }
         if takes(item) {

@@ -19,8 +19,9 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    pub(super) const fn new() -> Self {
-        Self { links: Vec::new(), newest: END, oldest: END }
+    /// An empty one, with room for so many places before it has to grow.
+    pub(super) fn with_room(places: usize) -> Self {
+        Self { links: Vec::with_capacity(places), newest: END, oldest: END }
     }
 
     /// Puts a place that is not on the trail at its front.
@@ -57,6 +58,11 @@ impl Trail {
         }
     }
 
+    /// The place that changed last.
+    pub(super) fn newest(&self) -> Option<u32> {
+        Some(self.newest).filter(|place| *place != END)
+    }
+
     /// The place whose last change is longest ago.
     pub(super) fn oldest(&self) -> Option<u32> {
         Some(self.oldest).filter(|place| *place != END)
@@ -64,8 +70,12 @@ impl Trail {
 
     /// The places, the newest change first.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + use<'_> {
-        let on = |place: u32| Some(place).filter(|place| *place != END);
-        std::iter::successors(on(self.newest), move |place| on(self.links[*place as usize].older))
+        self.iter_from(self.newest())
+    }
+
+    /// A place that is on the trail, and those that changed before it.
+    pub(super) fn iter_from(&self, place: Option<u32>) -> impl Iterator<Item = u32> + use<'_> {
+        std::iter::successors(place, |place| Some(self.links[*place as usize].older).filter(|place| *place != END))
     }
 }
 
@@ -77,7 +87,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_trail_is_a_list_whose_items_move_to_the_front(steps in prop::collection::vec((any::<bool>(), 0_u32..12), 0..80)) {
-            let (mut trail, mut list) = (Trail::new(), Vec::<u32>::new());
+            let (mut trail, mut list) = (Trail::with_room(0), Vec::<u32>::new());
             for (gone, place) in steps {
                 match list.iter().position(|known| *known == place) {
                     None => trail.push(place),
@@ -91,7 +101,7 @@ mod tests {
                 }
                 list.insert(0, place);
                 prop_assert_eq!(trail.iter().collect::<Vec<_>>(), list.clone());
-                prop_assert_eq!(trail.oldest(), list.last().copied());
+                prop_assert_eq!((trail.newest(), trail.oldest()), (list.first().copied(), list.last().copied()));
             }
         }
     }

@@ -20,7 +20,8 @@ const STAGES = ["waiting", "review", "assigned", "accepted", "done", "closed"];
 const ENDED = new Set(["done", "closed"]);
 const FILTERS = ["urgency", "stage", "area", "class", "cell"];
 const HEADINGS = ["opened", "merged", "duplicate", "expired", "rejected", "shed", "observed"];
-const LEVELS_FROM = [1, 2, 4, 8, 16];
+const LEVELS = 5;
+const LEVELS_MS = 60_000;
 
 // ---------------------------------------------------------------------------------------------------------------- words
 
@@ -177,15 +178,24 @@ const nameOf = (named, code) => (language === "zh" ? named?.name_zh : named?.nam
 
 const locale = () => (language === "zh" ? "zh-CN" : "en-GB");
 
-let whole, short, clock, moment;
+let whole, short;
 
 function makeFormats() {
   whole = new Intl.NumberFormat(locale());
   short = new Intl.NumberFormat(locale(), { maximumSignificantDigits: 3 });
-  clock = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  moment = new Intl.DateTimeFormat(locale(), {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
-  });
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+/** Local time, in the order that reads the same in both languages. */
+function clock(at) {
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+}
+
+function moment(at) {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(at)}`;
 }
 
 /** Rounds down, so that 100 % means that nothing was missed. */
@@ -195,8 +205,6 @@ function percent(share) {
   const step = 10 ** (digits + 2);
   return `${(Math.floor(share * step + 1e-9) / step * 100).toFixed(share === 1 || share === 0 ? 0 : digits)}%`;
 }
-
-const two = (n) => String(n).padStart(2, "0");
 
 function duration(ms) {
   const seconds = Math.floor(Math.abs(ms) / 1000);
@@ -455,6 +463,7 @@ function logNow() {
 
 function takeSnapshot(said) {
   town.ready = true;
+  levels.chosenAt = -Infinity;
   town.cells = new Cells();
   town.cases = new Cases();
   [town.sources, town.budgets] = [new Map(), new Map()];
@@ -567,8 +576,8 @@ function drawStale() {
 
 panels.set("header", () => {
   write(byId("city"), nameOf(town.city, ""));
-  byId("log-time").title = town.at === null ? "" : moment.format(town.at);
-  write(byId("log-time"), town.at === null ? "–" : moment.format(town.at));
+  byId("log-time").title = town.at === null ? "" : moment(town.at);
+  write(byId("log-time"), town.at === null ? "–" : moment(town.at));
   byId("connection").dataset.state = connection.state;
   write(byId("connection-text"), say(connection.state));
   document.title = [say("name"), nameOf(town.city, "")].filter(Boolean).join(" · ");
@@ -602,7 +611,7 @@ panels.set("alarm", () => {
   const lines = keep(banner, now.map(([key]) => key), alarmLine);
   now.forEach(([key, words], i) => {
     write(lines[i].children[0], words);
-    write(lines[i].children[1], say("since", { time: moment.format(alarms.get(key)) }));
+    write(lines[i].children[1], say("since", { time: moment(alarms.get(key)) }));
   });
 });
 
@@ -847,8 +856,8 @@ function writeRow(row, one) {
   write(unit.children[0], one.unit ?? "–");
   write(unit.children[1], nameOf(town.departments.get(one.department), one.department));
   writeDue(due, one);
-  write(changed.firstChild, clock.format(one.changed_at));
-  changed.firstChild.title = moment.format(one.changed_at);
+  write(changed.firstChild, clock(one.changed_at));
+  changed.firstChild.title = moment(one.changed_at);
   row.classList.toggle("ended", ENDED.has(one.stage));
 }
 
@@ -875,7 +884,7 @@ function dueWords(one) {
 function writeDue(cell, one) {
   cell.dataset.due = dueState(one);
   write(cell.children[0], dueWords(one));
-  write(cell.children[1], one.due === null || ENDED.has(one.stage) ? "" : clock.format(one.due).slice(0, 5));
+  write(cell.children[1], one.due === null || ENDED.has(one.stage) ? "" : clock(one.due).slice(0, 5));
 }
 
 function keepOneTabStop(rows) {
@@ -995,9 +1004,9 @@ const palette = {};
 function readPalette() {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  palette.levels = LEVELS_FROM.map((_, i) => colour(`level-${i + 1}`));
+  palette.levels = Array.from({ length: LEVELS }, (_, i) => colour(`level-${i + 1}`));
   palette.series = Array.from({ length: 12 }, (_, i) => colour(`series-${i + 1}`));
-  for (const name of ["urgent", "ground", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "gap"]) palette[name] = colour(name);
+  for (const name of ["urgent", "ground", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
   palette.font = style.getPropertyValue("--font").trim();
 }
 
@@ -1013,7 +1022,27 @@ function prepare(canvas) {
   return { pen, width, height };
 }
 
-const levelOf = (open) => LEVELS_FROM.findLastIndex((from) => open >= from);
+/** From how many open cases on a cell has which colour. It follows the city's day, but not every case: once a minute. */
+const levels = {
+  from: [1, 2, 4, 8, 16],
+  chosenAt: -Infinity,
+
+  choose() {
+    const { counts, codes, size } = town.cells;
+    if (performance.now() - this.chosenAt < LEVELS_MS || size === 0) return;
+    this.chosenAt = performance.now();
+    const open = Uint32Array.from(codes, (_, slot) => counts[slot * 4]).sort();
+    const ninth = open[Math.floor(open.length * 0.9)];
+    // Nine cells of ten lie below the last colour, so that it says something.
+    const unit = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((n) => 16 * n >= ninth) ?? 1000;
+    this.from = [1, 2 * unit, 4 * unit, 8 * unit, 16 * unit];
+    redraw("legend");
+  },
+
+  of(open) {
+    return this.from.findLastIndex((from) => open >= from);
+  },
+};
 
 const view = {
   lng: 0,
@@ -1082,7 +1111,7 @@ function sortVisible(plane) {
   const [north, south] = [plane.y0 / plane.ky, (plane.y0 - plane.height) / plane.ky];
   for (let slot = 0, i = 0; slot < codes.length; slot++, i += 4) {
     if (counts[i] === 0 || box[i + 2] < west || box[i] > east || box[i + 3] < south || box[i + 1] > north) continue;
-    (counts[i + 1] > 0 ? sorted.urgent : sorted.calm)[levelOf(counts[i])].push(slot);
+    (counts[i + 1] > 0 ? sorted.urgent : sorted.calm)[levels.of(counts[i])].push(slot);
     sorted.seen++;
   }
   return sorted;
@@ -1105,7 +1134,7 @@ function fillCells(pen, plane, slots, least, grow) {
 function drawCells(pen, plane) {
   const { calm, urgent, seen } = sortVisible(plane);
   const least = sideMin(seen);
-  const rim = seen < 10_000 ? 3 : 1.5;
+  const rim = seen < 10_000 ? 2.5 : 1.5;
   calm.forEach((slots, level) => {
     pen.fillStyle = palette.levels[level];
     fillCells(pen, plane, slots, least, 0);
@@ -1187,6 +1216,7 @@ function drawCross(pen, { width, height }) {
 panels.set("map", () => {
   const { pen, width, height } = prepare(byId("map"));
   const plane = view.plane(width, height);
+  levels.choose();
   drawLand(pen, plane);
   drawCells(pen, plane);
   drawNames(pen, plane);
@@ -1353,7 +1383,7 @@ function listenToMap() {
 }
 
 panels.set("legend", () => {
-  const steps = LEVELS_FROM.map((from, i) => stepWords(from, LEVELS_FROM[i + 1]));
+  const steps = levels.from.map((from, i) => stepWords(from, levels.from[i + 1]));
   const legend = byId("legend");
   legend.replaceChildren(make("span", "legend-title", say("legend")));
   steps.forEach((words, i) => legend.append(legendEntry(`swatch level-${i + 1}`, words)));
@@ -1393,10 +1423,10 @@ function addUp(sources) {
   return sum;
 }
 
-/** The next of 1, 2, 5, 10, … above a value. */
+/** A round number at or above a value, so that the axis has round marks. */
 function niceTop(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((top) => top >= value);
 }
 
 function drawRateAxes(pen, { left, top, width, height }, highest) {
@@ -1435,7 +1465,7 @@ function drawBars(pen, plot, all, highest) {
       base[i] += counts[slot];
     });
   }
-  pen.fillStyle = palette.gap;
+  pen.fillStyle = palette.unknown;
   slots.forEach((slot, i) => {
     if (!rates.known[slot]) pen.fillRect(Math.round(plot.left + i * step), plot.top, Math.ceil(step), plot.height);
   });
@@ -1657,7 +1687,7 @@ panels.set("paper", () => {
 
 function caseFields(one) {
   const named = (map, code) => code && [nameOf(map.get(code), code), code].filter((words, i, all) => all.indexOf(words) === i).join(" · ");
-  const when = (at) => at !== null && moment.format(at);
+  const when = (at) => at !== null && moment(at);
   const left = dueState(one) === "none" ? "" : `（${dueState(one) === "over" ? dueWords(one) : say("left", { time: dueWords(one) })}）`;
   return [
     ["urgency", say("urgency"), `${one.urgency} ${sayCode("urgency", one.urgency).replace(one.urgency, "")}`.trim()],

@@ -109,11 +109,14 @@ fn verify(data: &Path) {
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
 }
 
+/// A request, its headers and body, and the status that it is answered with.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8], u16);
+
 #[test]
 fn what_is_not_acceptable_is_answered_and_harms_nobody() {
     let folder = folder();
     let service = Service::start(folder.path());
-    let cases: [(&str, &str, &[(&str, &str)], &[u8], u16); 11] = [
+    let cases: [Case<'_>; 11] = [
         ("POST", "/v1/reports", &[("Content-Type", "text/plain")], b"{}", 415),
         ("POST", "/v1/reports", &[("Content-Type", JSON)], b"[1,", 400),
         ("POST", "/v1/reports", &[("Content-Type", JSON)], b"", 400),

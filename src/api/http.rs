@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::answer::Error;
 use super::office::{Office, Phase};
-use super::{Stream, boards, events, live, metrics, reads, reports};
+use super::{Stream, boards, events, live, metrics, page, reads, reports};
 
 /// How long a connection may wait with its first byte.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -30,6 +30,9 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// Which path leads where.
 pub(super) fn router(office: Arc<Office>) -> Router {
     Router::new()
+        .route("/", get(page::index))
+        .route("/app.js", get(page::script))
+        .route("/style.css", get(page::style))
         .route("/v1/reports", post(reports::post))
         .route("/v1/actions", post(reports::post))
         .route("/v1/explain/{name}", get(reads::explain))

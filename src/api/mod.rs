@@ -18,6 +18,7 @@ mod lines;
 mod live;
 mod metrics;
 mod office;
+mod page;
 mod reads;
 mod reports;
 mod split;

@@ -91,7 +91,7 @@ const WORDS = {
   tracking: ["跟踪号", "Tracking number"],
   order: ["工单", "Order"],
   reports: ["上报", "Reports"],
-  reports_n: ["{n} 件上报", "{n} reports"],
+  reports_n: ["{n} 件", "{n} reports"],
   sources: ["来源", "Sources"],
   opened_at: ["立案时间", "Opened"],
   changed_at: ["最近变更", "Last change"],
@@ -154,8 +154,8 @@ const WORDS = {
   uptime: ["运行", "Uptime"],
   door: ["入口 {name}", "Door {name}"],
   feeds: ["订阅", "Feeds"],
-  feed_events: ["决定 {n}", "{n} of decisions"],
-  feed_live: ["页面 {n}", "{n} pages"],
+  feed_events: ["决定 {n}", "decisions {n}"],
+  feed_live: ["页面 {n}", "pages {n}"],
   close: ["关闭", "Close"],
   explanation: ["处置经过", "Explanation"],
   loading: ["正在查询…", "Looking it up…"],
@@ -864,7 +864,7 @@ function writeRow(row, one) {
 function caseNote(one) {
   const place = one.area ? nameOf(town.areas.get(one.area), one.area) : say("no_area");
   const reports = one.reports > 1 ? say("reports_n", { n: whole.format(one.reports) }) : null;
-  return [place, `#${one.case}`, reports].filter(Boolean).join(" · ");
+  return [`#${one.case}`, place, reports].filter(Boolean).join(" · ");
 }
 
 function dueState(one) {
@@ -1006,7 +1006,7 @@ function readPalette() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   palette.levels = Array.from({ length: LEVELS }, (_, i) => colour(`level-${i + 1}`));
   palette.series = Array.from({ length: 12 }, (_, i) => colour(`series-${i + 1}`));
-  for (const name of ["urgent", "ground", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
+  for (const name of ["urgent", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
   palette.font = style.getPropertyValue("--font").trim();
 }
 
@@ -1857,8 +1857,14 @@ function listenToScreen() {
     readPalette();
     redraw("map", "rates");
   });
-  document.querySelector(".by-source").addEventListener("toggle", () => redraw("ledger"));
+  document.querySelector(".by-source").addEventListener("toggle", showSources);
   byId("language").addEventListener("click", switchLanguage);
+}
+
+function showSources({ target }) {
+  if (!target.open) return;
+  panels.get("ledger")();
+  target.scrollIntoView({ block: "nearest" });
 }
 
 readPalette();

@@ -717,6 +717,7 @@ async function askForCases() {
     const said = answer.ok ? await answer.json() : null;
     const cases = objects(said?.cases).map(readCase).filter(Boolean);
     town.cases.setAsked(cases.filter((one) => matches(one, filters)).slice(0, ASKED_MAX));
+    caseList.wanted = true;
     redraw("cases");
   } catch {
     // Without an answer the list shows what the stream has told; the banner tells if the service is gone.
@@ -778,19 +779,20 @@ const caseList = {
   order: [],
   limit: ROWS_STEP,
   orderedAt: 0,
+  /** Somebody asked for another list than the one that is shown: it comes at once, also while it is held. */
+  wanted: true,
   touchedAt: -Infinity,
   pressed: false,
   missed: new Set(),
   current: null,
 
   startOver() {
-    [this.order, this.limit, this.orderedAt] = [[], ROWS_STEP, 0];
-    this.missed.clear();
+    [this.limit, this.wanted] = [ROWS_STEP, true];
     byId("case-scroll").scrollTop = 0;
   },
 
   held() {
-    return this.order.length > 0 && (this.pressed || performance.now() - this.touchedAt < HOLD_AFTER_TOUCH_MS);
+    return this.pressed || performance.now() - this.touchedAt < HOLD_AFTER_TOUCH_MS;
   },
 
   note(one) {
@@ -802,13 +804,16 @@ const caseList = {
   /** The cases to show, newest first, and how many there are. */
   arrange() {
     const all = town.cases.matching(filters);
-    const keepOrder = this.held() || performance.now() - this.orderedAt < REORDER_MS;
-    if (!keepOrder || this.order.length < Math.min(all.length, this.limit)) {
-      this.order = all.slice(0, this.limit).map((one) => one.case);
-      this.orderedAt = performance.now();
-      if (!this.held()) this.missed.clear();
-    }
-    return { shown: this.order.map((n) => town.cases.byNumber.get(n)).filter((one) => one && (this.held() || matches(one, filters))), all };
+    if (this.wanted || (!this.held() && performance.now() - this.orderedAt >= REORDER_MS)) this.reorder(all);
+    const known = this.order.map((n) => town.cases.byNumber.get(n)).filter(Boolean);
+    // What stands still keeps its row, even when it has gone on to a stage that the filter does not show.
+    return { shown: this.held() ? known : known.filter((one) => matches(one, filters)), all };
+  },
+
+  reorder(all) {
+    this.order = all.slice(0, this.limit).map((one) => one.case);
+    [this.orderedAt, this.wanted] = [performance.now(), false];
+    this.missed.clear();
   },
 };
 
@@ -942,7 +947,7 @@ function releaseOrHold() {
   const held = caseList.held();
   caseList.pressed = !held;
   caseList.touchedAt = -Infinity;
-  if (held) caseList.orderedAt = 0;
+  caseList.wanted = held;
   redraw("cases");
 }
 
@@ -955,6 +960,7 @@ function listenToCases() {
   byId("hold").addEventListener("click", releaseOrHold);
   byId("more").addEventListener("click", () => {
     caseList.limit += ROWS_STEP;
+    caseList.wanted = true;
     redraw("cases");
   });
   byId("filters").addEventListener("change", ({ target }) => setFilter(target.name, target.value));
@@ -1797,8 +1803,13 @@ const stream = {
     if (fold === takeSnapshot) this.trust();
     fold(said);
     redraw("header", "alarm", "figures", "cases", "map", "budgets", "ledger", "health", "paper");
-    if (fold === takeSnapshot) redraw("filters", "rates");
-    if (fold === takeSnapshot && FILTERS.some((name) => filters[name])) askForCases();
+    if (fold === takeSnapshot) this.startAnew();
+  },
+
+  startAnew() {
+    caseList.wanted = true;
+    redraw("filters", "rates");
+    askForCases();
   },
 
   trust() {

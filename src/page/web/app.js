@@ -40,7 +40,7 @@ const WORDS = {
   unwell_alarm: ["服务报告异常", "The service says that it is not well"],
   since: ["自 {time} 起", "since {time}"],
   figures: ["关键指标", "Key figures"],
-  open_of: ["{u} 级未结", "Open, urgency {u}"],
+  open_of: ["{u} 级未结", "Open {u}"],
   urgency_A: ["紧急", "urgent"],
   urgency_B: ["较急", "soon"],
   urgency_C: ["一般", "normal"],

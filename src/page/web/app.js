@@ -40,7 +40,7 @@ const WORDS = {
   unwell_alarm: ["服务报告异常", "The service says that it is not well"],
   since: ["自 {time} 起", "since {time}"],
   figures: ["关键指标", "Key figures"],
-  open_of: ["{u} 级未结", "Open, urgency {u}"],
+  open_of: ["{u} 级未结", "Open {u}"],
   urgency_A: ["紧急", "urgent"],
   urgency_B: ["较急", "soon"],
   urgency_C: ["一般", "normal"],
@@ -50,8 +50,8 @@ const WORDS = {
   review_note: ["需人工研判", "people must look"],
   rate_now: ["每秒上报", "Reports / s"],
   rate_note: ["5 分钟峰值 {n}", "5-minute peak {n}"],
-  met: ["处理达标", "Budgets met"],
-  met_note: ["超时 {n} 件", "{n} missed"],
+  met: ["预算达标", "Budgets met"],
+  met_note: ["超预算 {n} 件", "{n} missed"],
   map: ["网格态势", "Grid cells"],
   map_sum: ["{cells} 个网格有未结案件，共 {open} 件", "{open} open cases in {cells} cells"],
   map_help: [
@@ -91,7 +91,7 @@ const WORDS = {
   tracking: ["跟踪号", "Tracking number"],
   order: ["工单", "Order"],
   reports: ["上报", "Reports"],
-  reports_n: ["{n} 件上报", "{n} reports"],
+  reports_n: ["{n} 件", "{n} reports"],
   sources: ["来源", "Sources"],
   opened_at: ["立案时间", "Opened"],
   changed_at: ["最近变更", "Last change"],
@@ -122,12 +122,12 @@ const WORDS = {
   other: ["其他", "Other"],
   source: ["来源", "Source"],
   per_second: ["件/秒", "per second"],
-  budgets: ["处理时限达标", "Time budgets"],
+  budgets: ["处理预算达标", "Time budgets"],
   budgets_span: ["收件到派出，毫秒", "door to decision, ms"],
   budget: ["预算", "Budget"],
   budget_used: ["占预算", "Share of budget"],
   budget_says: ["p99 占预算 {n}", "p99 is {n} of the budget"],
-  missed: ["超时", "Missed"],
+  missed: ["超预算", "Missed"],
   work_assigned: ["即派", "assigned at once"],
   work_waiting: ["先待派", "had to wait"],
   work_review: ["转人工", "to people"],
@@ -154,8 +154,8 @@ const WORDS = {
   uptime: ["运行", "Uptime"],
   door: ["入口 {name}", "Door {name}"],
   feeds: ["订阅", "Feeds"],
-  feed_events: ["决定 {n}", "{n} of decisions"],
-  feed_live: ["页面 {n}", "{n} pages"],
+  feed_events: ["决定 {n}", "decisions {n}"],
+  feed_live: ["页面 {n}", "pages {n}"],
   close: ["关闭", "Close"],
   explanation: ["处置经过", "Explanation"],
   loading: ["正在查询…", "Looking it up…"],
@@ -717,6 +717,7 @@ async function askForCases() {
     const said = answer.ok ? await answer.json() : null;
     const cases = objects(said?.cases).map(readCase).filter(Boolean);
     town.cases.setAsked(cases.filter((one) => matches(one, filters)).slice(0, ASKED_MAX));
+    caseList.wanted = true;
     redraw("cases");
   } catch {
     // Without an answer the list shows what the stream has told; the banner tells if the service is gone.
@@ -778,19 +779,20 @@ const caseList = {
   order: [],
   limit: ROWS_STEP,
   orderedAt: 0,
+  /** Somebody asked for another list than the one that is shown: it comes at once, also while it is held. */
+  wanted: true,
   touchedAt: -Infinity,
   pressed: false,
   missed: new Set(),
   current: null,
 
   startOver() {
-    [this.order, this.limit, this.orderedAt] = [[], ROWS_STEP, 0];
-    this.missed.clear();
+    [this.limit, this.wanted] = [ROWS_STEP, true];
     byId("case-scroll").scrollTop = 0;
   },
 
   held() {
-    return this.order.length > 0 && (this.pressed || performance.now() - this.touchedAt < HOLD_AFTER_TOUCH_MS);
+    return this.pressed || performance.now() - this.touchedAt < HOLD_AFTER_TOUCH_MS;
   },
 
   note(one) {
@@ -802,13 +804,16 @@ const caseList = {
   /** The cases to show, newest first, and how many there are. */
   arrange() {
     const all = town.cases.matching(filters);
-    const keepOrder = this.held() || performance.now() - this.orderedAt < REORDER_MS;
-    if (!keepOrder || this.order.length < Math.min(all.length, this.limit)) {
-      this.order = all.slice(0, this.limit).map((one) => one.case);
-      this.orderedAt = performance.now();
-      if (!this.held()) this.missed.clear();
-    }
-    return { shown: this.order.map((n) => town.cases.byNumber.get(n)).filter((one) => one && (this.held() || matches(one, filters))), all };
+    if (this.wanted || (!this.held() && performance.now() - this.orderedAt >= REORDER_MS)) this.reorder(all);
+    const known = this.order.map((n) => town.cases.byNumber.get(n)).filter(Boolean);
+    // What stands still keeps its row, even when it has gone on to a stage that the filter does not show.
+    return { shown: this.held() ? known : known.filter((one) => matches(one, filters)), all };
+  },
+
+  reorder(all) {
+    this.order = all.slice(0, this.limit).map((one) => one.case);
+    [this.orderedAt, this.wanted] = [performance.now(), false];
+    this.missed.clear();
   },
 };
 
@@ -864,7 +869,7 @@ function writeRow(row, one) {
 function caseNote(one) {
   const place = one.area ? nameOf(town.areas.get(one.area), one.area) : say("no_area");
   const reports = one.reports > 1 ? say("reports_n", { n: whole.format(one.reports) }) : null;
-  return [place, `#${one.case}`, reports].filter(Boolean).join(" · ");
+  return [`#${one.case}`, place, reports].filter(Boolean).join(" · ");
 }
 
 function dueState(one) {
@@ -942,7 +947,7 @@ function releaseOrHold() {
   const held = caseList.held();
   caseList.pressed = !held;
   caseList.touchedAt = -Infinity;
-  if (held) caseList.orderedAt = 0;
+  caseList.wanted = held;
   redraw("cases");
 }
 
@@ -955,6 +960,7 @@ function listenToCases() {
   byId("hold").addEventListener("click", releaseOrHold);
   byId("more").addEventListener("click", () => {
     caseList.limit += ROWS_STEP;
+    caseList.wanted = true;
     redraw("cases");
   });
   byId("filters").addEventListener("change", ({ target }) => setFilter(target.name, target.value));
@@ -1006,7 +1012,7 @@ function readPalette() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   palette.levels = Array.from({ length: LEVELS }, (_, i) => colour(`level-${i + 1}`));
   palette.series = Array.from({ length: 12 }, (_, i) => colour(`series-${i + 1}`));
-  for (const name of ["urgent", "ground", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
+  for (const name of ["urgent", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
   palette.font = style.getPropertyValue("--font").trim();
 }
 
@@ -1797,8 +1803,13 @@ const stream = {
     if (fold === takeSnapshot) this.trust();
     fold(said);
     redraw("header", "alarm", "figures", "cases", "map", "budgets", "ledger", "health", "paper");
-    if (fold === takeSnapshot) redraw("filters", "rates");
-    if (fold === takeSnapshot && FILTERS.some((name) => filters[name])) askForCases();
+    if (fold === takeSnapshot) this.startAnew();
+  },
+
+  startAnew() {
+    caseList.wanted = true;
+    redraw("filters", "rates");
+    askForCases();
   },
 
   trust() {
@@ -1857,8 +1868,14 @@ function listenToScreen() {
     readPalette();
     redraw("map", "rates");
   });
-  document.querySelector(".by-source").addEventListener("toggle", () => redraw("ledger"));
+  document.querySelector(".by-source").addEventListener("toggle", showSources);
   byId("language").addEventListener("click", switchLanguage);
+}
+
+function showSources({ target }) {
+  if (!target.open) return;
+  panels.get("ledger")();
+  target.scrollIntoView({ block: "nearest" });
 }
 
 readPalette();

@@ -112,7 +112,7 @@ fn poisoned() -> ! {
     panic!("a thread panicked while it held the baton: the value behind it may be half changed and is not used again");
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(paidan_loom)))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::mpsc;
@@ -223,7 +223,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, paidan_loom))]
 mod models {
     use loom::thread;
 

@@ -94,7 +94,7 @@ impl Bell {
 
     /// As [`wait`](Self::wait), but for `limit` at most; says whether the bell has rung. For whoever shows progress: nothing
     /// that is decided may depend on it.
-    #[cfg(not(loom))]
+    #[cfg(not(paidan_loom))]
     pub fn wait_for(&self, seen: Seen, limit: std::time::Duration) -> bool {
         let waiting = self.rung.wait_timeout_while(self.lock(), limit, |()| self.may_sleep(seen));
         let (_guard, end) = waiting.unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +102,7 @@ impl Bell {
     }
 
     /// Loom has no clock: there the bell always rings in time.
-    #[cfg(loom)]
+    #[cfg(paidan_loom)]
     pub fn wait_for(&self, seen: Seen, _limit: std::time::Duration) -> bool {
         self.wait(seen);
         true
@@ -148,10 +148,10 @@ impl Default for Bell {
 /// No spinning in a model: it would only repeat the first look of the wait.
 fn spins() -> u32 {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    if cores > 1 && !cfg!(loom) { SPINS } else { 0 }
+    if cores > 1 && !cfg!(paidan_loom) { SPINS } else { 0 }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(paidan_loom)))]
 mod tests {
     use std::time::Duration;
 
@@ -219,7 +219,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, paidan_loom))]
 mod models {
     use loom::thread::{self, JoinHandle};
 

@@ -58,7 +58,7 @@
 //! model allows (the larger models through all with a bounded number of preemptions):
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test --release --lib --target-dir target/loom ring::
+//! RUSTFLAGS="--cfg paidan_loom" cargo test --release --lib --target-dir target/loom ring::
 //! ```
 //!
 //! A model that cannot fail proves nothing. Each of these edits, made alone, made at least one model fail:
@@ -84,7 +84,7 @@ pub use spsc::{Consumer, Full, Producer, ring};
 
 /// Runs a model through every order of events, with at most `preemptions` involuntary switches if the model is too large
 /// for all; `LOOM_MAX_PREEMPTIONS` sets another bound for all models.
-#[cfg(all(test, loom))]
+#[cfg(all(test, paidan_loom))]
 fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(preemptions);
@@ -161,7 +161,7 @@ mod hand_over {
     }
 
     /// Real threads, sixteen bundles in flight, room for four results.
-    #[cfg(not(loom))]
+    #[cfg(not(paidan_loom))]
     #[test]
     fn bundles_of_three_workers_arrive_in_order() {
         use super::sync::{AtomicU64, Ordering};
@@ -198,7 +198,7 @@ mod hand_over {
         });
     }
 
-    #[cfg(loom)]
+    #[cfg(paidan_loom)]
     fn all_arrive_in_order(preemptions: Option<usize>, workers: u64, each: u64, room: usize) {
         explore(preemptions, move || {
             let bundles = workers * each;
@@ -214,19 +214,19 @@ mod hand_over {
         });
     }
 
-    #[cfg(loom)]
+    #[cfg(paidan_loom)]
     #[test]
     fn one_worker_and_a_reader_who_makes_room() {
         all_arrive_in_order(Some(4), 1, 2, 1);
     }
 
-    #[cfg(loom)]
+    #[cfg(paidan_loom)]
     #[test]
     fn two_workers_and_a_reader_with_room_for_all() {
         all_arrive_in_order(Some(3), 2, 1, 2);
     }
 
-    #[cfg(loom)]
+    #[cfg(paidan_loom)]
     #[test]
     fn two_workers_and_a_reader_who_makes_room() {
         all_arrive_in_order(Some(2), 2, 2, 1);

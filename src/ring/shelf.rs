@@ -128,7 +128,7 @@ fn already_there(index: u64) -> ! {
     panic!("a number is used once on a shelf: number {index} was put while it lay there already");
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(paidan_loom)))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Arc;
@@ -192,7 +192,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, paidan_loom))]
 mod models {
     use loom::thread;
 

@@ -1,8 +1,8 @@
-//! Where this room gets its atomics, cells, locks and shared ownership: std, or loom's models of them under `cfg(loom)`.
+//! Where this room gets its atomics, cells, locks and shared ownership: std, or loom's models of them under `cfg(paidan_loom)`.
 //!
 //! Nothing else in the room names `std::sync` or `std::cell`, so what loom explores is what runs.
 
-#[cfg(loom)]
+#[cfg(paidan_loom)]
 pub(super) use loom::{
     cell::UnsafeCell,
     sync::{
@@ -10,7 +10,7 @@ pub(super) use loom::{
         atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
 };
-#[cfg(not(loom))]
+#[cfg(not(paidan_loom))]
 pub(super) use std::sync::{
     Arc, Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering},
@@ -19,10 +19,10 @@ pub(super) use std::sync::{
 pub(super) use std::sync::PoisonError;
 
 /// A std cell with the interface of loom's: access is a closure, so that a model knows when it begins and ends.
-#[cfg(not(loom))]
+#[cfg(not(paidan_loom))]
 pub(super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
-#[cfg(not(loom))]
+#[cfg(not(paidan_loom))]
 impl<T> UnsafeCell<T> {
     pub(super) const fn new(value: T) -> Self {
         Self(std::cell::UnsafeCell::new(value))

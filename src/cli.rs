@@ -126,7 +126,7 @@ Examples:
   curl -s localhost:8080/v1/reports --json '{\"source\":\"app\",\"id\":\"1\",\"lng\":121.53,\"lat\":31.21,\"category\":\"01037\"}'
   curl -s localhost:8080/v1/reports -H 'Content-Type: application/x-ndjson' --data-binary @reports.ndjson
   curl -N localhost:8080/v1/events                         # decisions as they are made; Last-Event-ID goes on exactly
-  curl -s 'localhost:8080/v1/explain/SL000000000196?lang=en'
+  curl -s 'localhost:8080/v1/explain/SL000000000195?lang=en'
   socat - TCP:127.0.0.1:8081 < reports.ndjson              # lines in, receipts out, in the same order
 
 A receipt comes when the report and its decision are on the disk, not before: a report with a receipt is never lost. What \

@@ -487,12 +487,12 @@ fn read_inbox(shared: &Shared<'_>, input: u16, mut inbox: Inbox) {
         }
         let mut decoded = shared.empty_chunk();
         let Decoded { frame, deliveries, .. } = &mut *decoded;
-        let found = inbox.take(shared.setup.chunk_bytes, |lines, reply| {
+        let found = inbox.take(shared.setup.chunk_bytes, |lines, lines_before, reply| {
             frame.push_body(lines);
             if !lines.ends_with(b"\n") {
                 frame.push_body(b"\n");
             }
-            deliveries.push(Delivery { end: frame.bodies().len() as u32, reply });
+            deliveries.push(Delivery { end: frame.bodies().len() as u32, lines_before, reply });
         });
         let len = frame.bodies().len();
         let chunk =

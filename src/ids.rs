@@ -84,10 +84,10 @@ pub struct Tracking(pub Seq);
 impl Tracking {
     const PREFIX: &'static str = "SL";
     /// Digits of a record's number, check digits not counted.
-    pub(crate) const DIGITS_MIN: usize = 10;
+    const DIGITS_MIN: usize = 10;
 
     /// The two digits that make the number behind the prefix leave 1 when it is divided by 97.
-    pub(crate) const fn check(seq: Seq) -> u64 {
+    const fn check(seq: Seq) -> u64 {
         98 - (seq.0 as u128 * 100 % 97) as u64
     }
 }

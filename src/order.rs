@@ -57,6 +57,8 @@ impl Decoded {
 pub struct Delivery {
     /// Where its lines end in the bodies.
     pub end: u32,
+    /// How many lines its sender said before.
+    pub lines_before: u64,
     /// Who waits for receipts.
     pub reply: Option<Reply>,
 }

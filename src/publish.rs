@@ -35,6 +35,25 @@ pub struct Page {
     receipt_ends: Vec<usize>,
 }
 
+/// Gives each record of a frame with the effects that it caused.
+///
+/// # Panics
+/// If the frame cannot be read; it was read when it was decided.
+#[inline]
+pub fn each_record(
+    view: &FrameView<'_>,
+    mut effects: &[(Seq, Effect)],
+    mut each: impl FnMut(&Record, &[(Seq, Effect)]),
+) {
+    for placed in view.records() {
+        let record = placed.expect("a frame that was decided can be read").record;
+        let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
+        let (these, rest) = effects.split_at(own);
+        effects = rest;
+        each(&record, these);
+    }
+}
+
 /// How pages are set.
 #[derive(Clone, Copy)]
 pub struct Forms<'a> {
@@ -72,37 +91,27 @@ impl Page {
     ///
     /// # Panics
     /// If the frame cannot be read; it was read when it was decided.
-    pub fn set(
-        &mut self,
-        view: &FrameView<'_>,
-        mut effects: &[(Seq, Effect)],
-        deliveries: &[Delivery],
-        forms: Forms<'_>,
-    ) {
+    pub fn set(&mut self, view: &FrameView<'_>, effects: &[(Seq, Effect)], deliveries: &[Delivery], forms: Forms<'_>) {
         self.decisions.clear();
         self.dead_letters.clear();
         self.census.clear();
         self.receipts.clear();
         self.receipt_ends.clear();
-        let mut line = 0;
-        for placed in view.records() {
-            let record = placed.expect("a frame that was decided can be read").record;
-            let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
-            let (these, rest) = effects.split_at(own);
-            effects = rest;
-            self.ledger.fold(&record, these);
-            self.census.fold(&record);
-            self.set_record(view, &record, these, forms);
+        let mut line = deliveries.first().map_or(0, |first| first.lines_before);
+        each_record(view, effects, |record, these| {
+            self.ledger.fold(record, these);
+            self.census.fold(record);
+            self.set_record(view, record, these, forms);
             if !deliveries.is_empty() {
                 let body = record.origin.body;
                 while deliveries.get(self.receipt_ends.len()).is_some_and(|delivery| delivery.end <= body.at) {
                     self.receipt_ends.push(self.receipts.as_bytes().len());
-                    line = 0;
+                    line = deliveries.get(self.receipt_ends.len()).map_or(0, |next| next.lines_before);
                 }
                 line += 1;
-                forms.decisions.receipt(line, &record, these, view.body(body), &mut self.receipts);
+                forms.decisions.receipt(line, record, these, view.body(body), &mut self.receipts);
             }
-        }
+        });
         self.receipt_ends.resize(deliveries.len(), self.receipts.as_bytes().len());
     }
 

@@ -432,6 +432,38 @@ impl PlacedTally {
 }
 
 #[cfg(test)]
+impl Record {
+    /// A record that nobody sent.
+    pub(crate) fn sample(seq: u64, source: u16, input: Input) -> Self {
+        let origin = Origin {
+            source: SourceId(source),
+            fingerprint: Fingerprint { lo: seq, hi: 0 },
+            body_hash: seq,
+            event_time: None,
+            body: BodyRef::default(),
+        };
+        Self { seq: Seq(seq), at: At(1), origin, input }
+    }
+}
+
+#[cfg(test)]
+impl Head {
+    /// Of a report that says nothing.
+    pub(crate) const SAMPLE: Self = Self {
+        point: Point::NONE,
+        cell: CellId::NONE,
+        area: AreaId::NONE,
+        class: ClassId::NONE,
+        confidence: 0,
+        urgency: Urgency::C,
+        keep_late: false,
+        reporter: 0,
+        component: 0,
+        address: 0,
+    };
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use crate::api::{self, Counter, Form, Hall, Listener, NotExplained, Office, Phase, Place};
 use crate::city::City;
 use crate::data::{self, DataFolder, Manifest, Printed, Replayed};
-use crate::effect::Effect;
 use crate::engine::{self, Finished, Inputs, Published};
 use crate::explain;
 use crate::failure::{Failure, tell};
@@ -23,19 +22,20 @@ use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 use crate::ingest::input::Identity;
 use crate::journal::disk::RealDisk;
-use crate::journal::frame::{FrameView, Position};
+use crate::journal::frame::Position;
 use crate::journal::reader::Reader;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
 use crate::meter::{LatencyLedger, Moment};
 use crate::order::Order;
-use crate::publish::{Press, Sink};
+use crate::publish::{Press, Sink, each_record};
 use crate::run;
 use crate::time::At;
 use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
 use crate::view::ledger::Ledger;
+use crate::view::paper::Paper;
 
 /// Bytes of decisions that are kept for followers.
 const FEED_BYTES: usize = 64 << 20;
@@ -167,21 +167,6 @@ fn show(office: &Office, published: &Published<'_>) {
     office.feed.publish(published.first, published.next, published.lines);
 }
 
-/// Gives each record of a frame with its effects.
-fn each_record(
-    frame: &FrameView<'_>,
-    mut effects: &[(Seq, Effect)],
-    mut each: impl FnMut(&crate::record::Record, &[(Seq, Effect)]),
-) {
-    for placed in frame.records() {
-        let record = placed.expect("a frame that was decided can be read").record;
-        let own = effects.iter().take_while(|(seq, _)| *seq == record.seq).count();
-        let (these, rest) = effects.split_at(own);
-        effects = rest;
-        each(&record, these);
-    }
-}
-
 /// Decides again about what the journal holds, or begins one.
 fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result<Recovered, Failure> {
     let budgets = city.sources.iter().map(|source| source.budget_ms);
@@ -311,22 +296,16 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
         let mut reader = data::reader(&folder).map_err(|error| error.to_string())?;
         let decisions = Decisions::new(&city);
         let mut nobody = Press::new(&decisions, Emit::All, Sink::Null, None);
-        let (mut paper, mut wants_more) = (crate::view::paper::Paper::default(), true);
-        let lane = Lane::new(city.clone());
+        let (lane, mut paper) = (Lane::new(city.clone()), Paper::default());
         let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
-            if frame.header().next_seq() > from.seq {
-                each_record(frame, effects, |record, effects| {
-                    for (_, effect) in effects {
-                        if !wants_more || record.seq < from.seq {
-                            return;
-                        }
-                        paper.clear();
-                        decisions.write(effect, record, frame.body(record.origin.body), &mut paper);
-                        wants_more = take(paper.as_bytes());
-                    }
-                });
-            }
-            wants_more
+            paper.clear();
+            let from = effects.partition_point(|(seq, _)| *seq < from.seq);
+            each_record(frame, &effects[from..], |record, effects| {
+                for (_, effect) in effects {
+                    decisions.write(effect, record, frame.body(record.origin.body), &mut paper);
+                }
+            });
+            paper.as_bytes().is_empty() || take(paper.as_bytes())
         });
         read.map(drop).map_err(|error| Failure::from(error).to_string())
     })

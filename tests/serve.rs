@@ -29,11 +29,6 @@ fn report(id: &str, east: usize) -> Value {
     json!({"source": "app", "id": id, "lng": lng, "lat": 31.2, "category": "01037", "text": "路灯不亮"})
 }
 
-/// What the parts of a receipt are that do not depend on its place in the log.
-fn gist(receipt: &Value) -> [Value; 4] {
-    ["line", "id", "answer", "reason"].map(|key| receipt[key].clone())
-}
-
 #[test]
 fn every_door_answers_every_line_alike() {
     let folder = folder();
@@ -101,7 +96,6 @@ fn every_door_answers_every_line_alike() {
     assert!(code == Some(0) && said.contains("the ledger closes"), "{code:?} {said}");
     // What the service decided is what a replay decides.
     verify(folder.path());
-    assert_eq!(gist(&by_tcp[0])[2], "opened");
 }
 
 fn verify(data: &Path) {

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::ids::SourceId;
 use crate::ingest::inbox::{Inbox, Parcel, Reply, Sender, inbox};
-use crate::meter::Moment;
 
 /// Bytes of one piece of room.
 const PIECE: usize = 2048;
@@ -73,13 +71,13 @@ impl Counter {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Hands in whole lines, if there is room now.
+    /// Hands in a parcel, if there is room now.
     ///
     /// # Errors
     /// If there is none, or nothing is taken any more.
-    pub fn try_hand_in(&self, lines: Vec<u8>, speaker: Option<SourceId>, sent: Moment) -> Result<Receipts, NotTaken> {
-        match self.room.clone().try_acquire_many_owned(pieces(&lines)) {
-            Ok(room) => self.put(lines, speaker, sent, room),
+    pub fn try_hand_in(&self, parcel: Parcel) -> Result<Receipts, NotTaken> {
+        match self.room.clone().try_acquire_many_owned(pieces(&parcel.lines)) {
+            Ok(room) => self.put(parcel, room),
             Err(tokio::sync::TryAcquireError::NoPermits) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(NotTaken::Full)
@@ -88,22 +86,16 @@ impl Counter {
         }
     }
 
-    /// Hands in whole lines, as soon as there is room.
+    /// Hands in a parcel, as soon as there is room.
     ///
     /// # Errors
     /// If nothing is taken any more.
-    pub async fn hand_in(&self, lines: Vec<u8>, speaker: Option<SourceId>, sent: Moment) -> Result<Receipts, NotTaken> {
-        let room = self.room.clone().acquire_many_owned(pieces(&lines)).await.map_err(|_| NotTaken::Closing)?;
-        self.put(lines, speaker, sent, room)
+    pub async fn hand_in(&self, parcel: Parcel) -> Result<Receipts, NotTaken> {
+        let room = self.room.clone().acquire_many_owned(pieces(&parcel.lines)).await.map_err(|_| NotTaken::Closing)?;
+        self.put(parcel, room)
     }
 
-    fn put(
-        &self,
-        lines: Vec<u8>,
-        speaker: Option<SourceId>,
-        sent: Moment,
-        room: OwnedSemaphorePermit,
-    ) -> Result<Receipts, NotTaken> {
+    fn put(&self, parcel: Parcel, room: OwnedSemaphorePermit) -> Result<Receipts, NotTaken> {
         let (answer, receipts) = oneshot::channel();
         let reply: Reply = Box::new(move |lines| {
             drop(room);
@@ -112,8 +104,8 @@ impl Counter {
         });
         let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = sender.as_mut().ok_or(NotTaken::Closing)?;
-        self.bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
-        let pushed = sender.push(Parcel { lines, sent, speaker, reply: Some(reply) });
+        self.bytes.fetch_add(parcel.lines.len() as u64, Ordering::Relaxed);
+        let pushed = sender.push(Parcel { reply: Some(reply), ..parcel });
         assert!(pushed.is_ok(), "there is a place for every parcel that has room");
         Ok(receipts)
     }
@@ -136,50 +128,26 @@ fn pieces(lines: &[u8]) -> u32 {
     lines.len().div_ceil(PIECE).clamp(1, PIECES) as u32
 }
 
-/// Receipts count the lines of their parcel: here they count on from those that were handed in before it.
-pub fn count_on(receipts: &[u8], lines_before: u64, all: &mut Vec<u8>) {
-    if lines_before == 0 {
-        return all.extend_from_slice(receipts);
-    }
-    const BEGINNING: &[u8] = b"{\"line\":";
-    for receipt in receipts.split_inclusive(|byte| *byte == b'\n') {
-        let number = &receipt[BEGINNING.len()..];
-        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let line = number[..digits].iter().fold(0_u64, |line, digit| line * 10 + u64::from(digit - b'0'));
-        all.extend_from_slice(BEGINNING);
-        all.extend_from_slice((line + lines_before).to_string().as_bytes());
-        all.extend_from_slice(&number[digits..]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn receipts_are_counted_on() {
-        let receipts = b"{\"line\":1,\"id\":\"a\"}\n{\"line\":12,\"id\":\"b\"}\n";
-        for (before, expected) in
-            [(0, receipts.to_vec()), (99, b"{\"line\":100,\"id\":\"a\"}\n{\"line\":111,\"id\":\"b\"}\n".to_vec())]
-        {
-            let mut all = b"before\n".to_vec();
-            count_on(receipts, before, &mut all);
-            assert_eq!(all, [b"before\n".to_vec(), expected].concat());
-        }
-    }
+    use crate::meter::Moment;
 
     /// What is under way is bounded by its bytes, and its room comes back with the receipts, also where nobody hears them.
     #[test]
     fn room_is_taken_and_comes_back() {
         let (counter, mut inbox) = Counter::new("test");
         let large = vec![b'\n'; PIECE * PIECES / 2];
-        let hand_in = |lines: &[u8]| counter.try_hand_in(lines.to_vec(), None, Moment(1));
+        let hand_in = |lines: &[u8]| {
+            let lines = lines.to_vec();
+            counter.try_hand_in(Parcel { lines, lines_before: 0, sent: Moment(1), speaker: None, reply: None })
+        };
         let mut heard = hand_in(&large).expect("room");
         drop(hand_in(&large).expect("room"));
         assert_eq!(hand_in(b"x\n").map(drop), Err(NotTaken::Full));
         assert_eq!((counter.refused(), counter.fullness()), (1, 1.0));
         for _ in 0..2 {
-            inbox.take(1, |_, reply| reply.expect("somebody asked")(b"receipt\n".to_vec()));
+            inbox.take(1, |_, _, reply| reply.expect("somebody asked")(b"receipt\n".to_vec()));
         }
         assert_eq!(heard.try_recv().expect("an answer"), b"receipt\n");
         assert_eq!(counter.fullness(), 0.0);

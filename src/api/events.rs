@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -24,6 +25,8 @@ use crate::ids::Seq;
 const FOLLOWERS_MAX: usize = 2048;
 /// Pieces that wait for a follower; then its task waits for it.
 const PIECES_MAX: usize = 2;
+/// How long a follower may take for what it reads from the journal at a time.
+const TURN_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a piece.
 const PIECE: usize = 32 * 1024;
 
@@ -140,23 +143,22 @@ impl Reading {
     async fn read_journal(&mut self, until: Seq) -> Result<(), Gone> {
         let (lines, mut read) = mpsc::channel::<Vec<u8>>(4);
         let (office, from) = (self.office.clone(), self.next);
-        let task = tokio::task::spawn_blocking(move || {
-            let mut some = Vec::new();
-            let read = office.resume(from, &mut |line| {
-                if seq_of(line).is_none_or(|seq| seq >= until) {
-                    return false;
-                }
-                some.extend_from_slice(line);
-                some.len() < PIECE || lines.blocking_send(std::mem::take(&mut some)).is_ok()
-            });
-            let _ = lines.blocking_send(some);
-            read
+        let task = tokio::spawn(async move {
+            let take = move |some: &[u8]| {
+                seq_of(some).is_some_and(|seq| seq < until) && lines.blocking_send(some.to_vec()).is_ok()
+            };
+            office.resume(from, take).await
         });
-        while let Some(some) = read.recv().await {
-            self.take_all(&some).await?;
-        }
+        // Others wait for the turn: who is slow goes on with the next one, from the cursor that it has reached.
+        let all = timeout(TURN_MAX, async {
+            while let Some(some) = read.recv().await {
+                self.take_all(&some).await?;
+            }
+            Ok(())
+        });
+        all.await.unwrap_or(Err(Gone))?;
         match task.await {
-            Ok(Ok(())) => {}
+            Ok(Some(Ok(()))) => {}
             _ => return Err(Gone),
         }
         self.next = Cursor { seq: until, index: 0 };

@@ -12,8 +12,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::counter::{Counter, PARCEL_BYTES, Receipts, count_on};
+use super::counter::{Counter, PARCEL_BYTES, Receipts};
 use super::office::Phase;
+use crate::ingest::inbox::Parcel;
 use crate::limits::LINE_BYTES_MAX;
 use crate::meter::Moment;
 
@@ -48,6 +49,7 @@ async fn read(
     under_way: mpsc::Sender<Receipts>,
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
+    let mut lines_before = 0;
     let mut lines = Lines { bytes: counter.paper(), searched: 0, is_skipping: false };
     loop {
         // Room is waited for before more is read: who sends too much feels it.
@@ -66,7 +68,10 @@ async fn read(
             lines.bytes.push(b'\n');
         }
         if let Some(whole) = lines.whole(counter.paper()) {
-            match counter.hand_in(whole, None, sent).await {
+            let count = memchr_iter(b'\n', &whole).count() as u64;
+            let parcel = Parcel { lines: whole, lines_before, sent, speaker: None, reply: None };
+            lines_before += count;
+            match counter.hand_in(parcel).await {
                 Ok(receipts) => place.send(receipts),
                 Err(_) => return Ok(()),
             };
@@ -79,14 +84,10 @@ async fn read(
 
 /// Writes receipts as they come.
 async fn write(mut to: impl AsyncWrite + Unpin, mut receipts: mpsc::Receiver<Receipts>) -> io::Result<()> {
-    let (mut counted, mut lines_before) = (Vec::new(), 0);
     while let Some(next) = receipts.recv().await {
         // The service ends before it can answer: the connection ends without the receipt, and the sender says it again.
         let lines = next.await.map_err(|_| io::ErrorKind::ConnectionAborted)?;
-        counted.clear();
-        count_on(&lines, lines_before, &mut counted);
-        lines_before += memchr_iter(b'\n', &lines).count() as u64;
-        timeout(WRITE_LIMIT, to.write_all(&counted)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        timeout(WRITE_LIMIT, to.write_all(&lines)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         to.flush().await?;
     }
     to.shutdown().await

@@ -21,6 +21,7 @@ mod office;
 mod page;
 mod reads;
 mod reports;
+mod shown;
 mod split;
 mod stream;
 

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use dashmap::DashMap;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::Counter;
-use super::live::{Box4, Change, area_boxes};
+use super::live::Change;
+use super::shown::{Box4, area_boxes};
 use crate::city::City;
 use crate::effect::Effect;
 use crate::feed::{Cursor, Feed};
@@ -18,6 +19,9 @@ use crate::time::At;
 use crate::view::board::Board;
 use crate::view::census::Census;
 use crate::view::ledger::Ledger;
+
+/// How many explain at once, and how many resume; the others wait for their turn.
+const WALKS: usize = 2;
 
 /// How far the service is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +56,7 @@ pub enum NotExplained {
 
 /// Explains what a name stands for, from the data folder. Takes its time.
 pub type Explain = dyn Fn(&str, Form) -> Result<String, NotExplained> + Send + Sync;
-/// Reads decisions from the journal: each line behind a cursor goes to the taker, until it wants no more.
+/// Reads decisions from the journal: those of each frame, from the cursor's record on, go to the taker, until it wants no more.
 pub type Resume = dyn Fn(Cursor, &mut dyn FnMut(&[u8]) -> bool) -> Result<(), String> + Send + Sync;
 
 /// What is shown of the service: folds of what was published.
@@ -112,6 +116,9 @@ pub struct Office {
     pub live: watch::Sender<Arc<Change>>,
     /// The box around each area.
     pub area_boxes: Vec<Option<Box4>>,
+    /// Turns to walk through the log: each walk takes a core, and a mind of its own.
+    explaining: Arc<Semaphore>,
+    resuming: Arc<Semaphore>,
     hall: Mutex<Hall>,
     phase: watch::Sender<Phase>,
     explain: Box<Explain>,
@@ -136,6 +143,8 @@ impl Office {
             feed,
             followers: DashMap::new(),
             begun: Instant::now(),
+            explaining: Arc::new(Semaphore::new(WALKS)),
+            resuming: Arc::new(Semaphore::new(WALKS)),
             hall: Mutex::new(hall),
             phase: watch::Sender::new(Phase::Open),
             explain,
@@ -166,19 +175,30 @@ impl Office {
         self.phase.send_replace(phase);
     }
 
-    /// Explains what a name stands for.
-    ///
-    /// # Errors
-    /// As [`NotExplained`] says.
-    pub fn explain(&self, name: &str, form: Form) -> Result<String, NotExplained> {
-        (self.explain)(name, form)
+    /// Explains what a name stands for, when it is its turn. Nothing if that panicked.
+    pub async fn explain(self: &Arc<Self>, name: String, form: Form) -> Option<Result<String, NotExplained>> {
+        let office = self.clone();
+        walk(&self.explaining, move || (office.explain)(&name, form)).await
     }
 
-    /// Reads decisions behind a cursor from the journal.
-    ///
-    /// # Errors
-    /// If the journal cannot be read.
-    pub fn resume(&self, from: Cursor, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), String> {
-        (self.resume)(from, take)
+    /// Reads decisions behind a cursor from the journal, when it is its turn. Nothing if that panicked.
+    pub async fn resume(
+        self: &Arc<Self>,
+        from: Cursor,
+        mut take: impl FnMut(&[u8]) -> bool + Send + 'static,
+    ) -> Option<Result<(), String>> {
+        let office = self.clone();
+        walk(&self.resuming, move || (office.resume)(from, &mut take)).await
     }
+}
+
+/// Walks through the log on a thread that may take its time, when there is a turn for it.
+async fn walk<T: Send + 'static>(turns: &Arc<Semaphore>, walk: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let turn = turns.clone().acquire_owned().await.expect("never closed");
+    let done = tokio::task::spawn_blocking(move || {
+        let done = walk();
+        drop(turn);
+        done
+    });
+    done.await.ok()
 }

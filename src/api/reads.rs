@@ -28,15 +28,12 @@ pub(super) async fn explain(
         Some("en") => Form::En,
         _ => Form::Zh,
     };
-    let asked = office.clone();
-    // It reads the journal, and decides again about a part of it: not on the thread that serves all.
-    let told = tokio::task::spawn_blocking(move || asked.explain(&name, form)).await;
-    match told {
-        Ok(Ok(text)) if form == Form::Json => Ok(answer::json(StatusCode::OK, text.into_bytes())),
-        Ok(Ok(text)) => Ok(answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into_bytes())),
-        Ok(Err(NotExplained::NotFound(why))) => Err(Error::new(StatusCode::NOT_FOUND, "找不到", why)),
-        Ok(Err(NotExplained::Failed(why))) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "日志读不了", why)),
-        Err(_) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "出错了", "the explanation failed")),
+    match office.explain(name, form).await {
+        Some(Ok(text)) if form == Form::Json => Ok(answer::json(StatusCode::OK, text.into_bytes())),
+        Some(Ok(text)) => Ok(answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into_bytes())),
+        Some(Err(NotExplained::NotFound(why))) => Err(Error::new(StatusCode::NOT_FOUND, "找不到", why)),
+        Some(Err(NotExplained::Failed(why))) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "日志读不了", why)),
+        None => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "出错了", "the explanation failed")),
     }
 }
 

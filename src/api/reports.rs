@@ -13,10 +13,11 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::answer::{self, Error};
-use super::counter::{NotTaken, PARCEL_BYTES, Receipts, count_on};
+use super::counter::{NotTaken, PARCEL_BYTES, Receipts};
 use super::office::Office;
 use super::split;
 use crate::ids::SourceId;
+use crate::ingest::inbox::Parcel;
 use crate::meter::Moment;
 
 /// Most bytes of a body.
@@ -123,24 +124,24 @@ async fn read(mut body: Body) -> Result<Bytes, Error> {
 /// Hands in all lines, and waits for all receipts.
 async fn hand_in(office: &Office, lines: &[u8], speaker: Option<SourceId>, sent: Moment) -> Result<Vec<u8>, Error> {
     let counter = office.http();
-    let mut under_way: Vec<(u64, Receipts)> = Vec::new();
+    let mut under_way: Vec<Receipts> = Vec::new();
     let (mut rest, mut lines_before) = (lines, 0);
     while !rest.is_empty() {
-        let (parcel, behind) = rest.split_at(parcel_end(rest));
+        let (lines, behind) = rest.split_at(parcel_end(rest));
+        let parcel = Parcel { lines: lines.to_vec(), lines_before, sent, speaker, reply: None };
         let taken = if under_way.is_empty() {
             // Who has not begun is told to come again.
-            counter.try_hand_in(parcel.to_vec(), speaker, sent)
+            counter.try_hand_in(parcel)
         } else {
-            counter.hand_in(parcel.to_vec(), speaker, sent).await
+            counter.hand_in(parcel).await
         };
-        under_way.push((lines_before, taken.map_err(not_taken)?));
-        lines_before += memchr::memchr_iter(b'\n', parcel).count() as u64;
+        under_way.push(taken.map_err(not_taken)?);
+        lines_before += memchr::memchr_iter(b'\n', lines).count() as u64;
         rest = behind;
     }
     let mut all = Vec::new();
-    for (lines_before, receipts) in under_way {
-        let receipts = receipts.await.map_err(|_| not_taken(NotTaken::Closing))?;
-        count_on(&receipts, lines_before, &mut all);
+    for receipts in under_way {
+        all.extend(receipts.await.map_err(|_| not_taken(NotTaken::Closing))?);
     }
     Ok(all)
 }

@@ -21,6 +21,8 @@ pub type Reply = Box<dyn FnOnce(Vec<u8>) + Send>;
 pub struct Parcel {
     /// The lines, each with its end.
     pub lines: Vec<u8>,
+    /// How many lines its sender said before: receipts count on.
+    pub lines_before: u64,
     /// When they came to the door.
     pub sent: Moment,
     /// The source of lines that do not name one.
@@ -98,9 +100,9 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Gives what has piled up to `each`: parcels of one speaker, of no more than `bytes` in all unless the first alone is larger.
+    /// Gives what has piled up to `each` (lines, how many its sender said before, and who waits): parcels of one speaker, of no more than `bytes` in all unless the first alone is larger.
     /// Waits for the first one.
-    pub fn take(&mut self, bytes: usize, mut each: impl FnMut(&[u8], Option<Reply>)) -> Found {
+    pub fn take(&mut self, bytes: usize, mut each: impl FnMut(&[u8], u64, Option<Reply>)) -> Found {
         let mut found = Found::Nothing;
         let mut left = bytes;
         loop {
@@ -119,8 +121,8 @@ impl Inbox {
                 found = Found::Parcels { sent: parcel.sent, speaker: parcel.speaker };
             }
             left = left.saturating_sub(parcel.lines.len());
-            let Parcel { mut lines, reply, .. } = parcel;
-            each(&lines, reply);
+            let Parcel { mut lines, lines_before, reply, .. } = parcel;
+            each(&lines, lines_before, reply);
             lines.clear();
             // Where all rooms are under way, this one is let go.
             let _ = self.used.push(lines);
@@ -149,13 +151,14 @@ mod tests {
     use super::*;
 
     fn parcel(lines: &str, sent: u64, speaker: Option<u16>) -> Parcel {
-        Parcel { lines: lines.as_bytes().to_vec(), sent: Moment(sent), speaker: speaker.map(SourceId), reply: None }
+        let (lines, speaker) = (lines.as_bytes().to_vec(), speaker.map(SourceId));
+        Parcel { lines, lines_before: 0, sent: Moment(sent), speaker, reply: None }
     }
 
     /// Takes once, and compares what was found and the lines.
     fn check(inbox: &mut Inbox, bytes: usize, expected: (Found, &str)) {
         let mut lines = Vec::new();
-        let found = inbox.take(bytes, |parcel, _| lines.extend_from_slice(parcel));
+        let found = inbox.take(bytes, |parcel, _, _| lines.extend_from_slice(parcel));
         assert_eq!((found, lines.as_slice()), (expected.0, expected.1.as_bytes()));
     }
 
@@ -211,7 +214,7 @@ mod tests {
             sender.push(Parcel { reply: Some(reply), ..parcel(lines, 1, None) }).expect("room");
         }
         drop(told);
-        inbox.take(1, |lines, reply| reply.expect("somebody waits")(lines.to_ascii_uppercase()));
+        inbox.take(1, |lines, _, reply| reply.expect("somebody waits")(lines.to_ascii_uppercase()));
         drop(inbox);
         assert_eq!(
             answers.iter().collect::<Vec<_>>(),
@@ -226,7 +229,7 @@ mod tests {
         std::thread::scope(|scope| {
             let reader = scope.spawn(move || {
                 let mut all = Vec::new();
-                while inbox.take(64, |lines, _| all.extend_from_slice(lines)) != Found::End {}
+                while inbox.take(64, |lines, _, _| all.extend_from_slice(lines)) != Found::End {}
                 all
             });
             for n in 0..1000 {

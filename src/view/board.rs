@@ -315,13 +315,13 @@ mod tests {
 
     use super::*;
     use crate::effect::{Doubt, Effects, Forgotten, Refusal, Scope, Tier, Waits, Why};
-    use crate::fingerprint::{Fingerprint, HashKey};
+    use crate::fingerprint::HashKey;
     use crate::ids::{AreaId, CellId, ClassId, OrderId, SourceId};
     use crate::ingest::door::Door;
     use crate::ingest::input::Chunk;
     use crate::journal::frame::{Frame, Position};
     use crate::lane::Lane;
-    use crate::record::{BodyRef, Head, Origin, UnitChange};
+    use crate::record::{Head, UnitChange};
     use crate::report::UnitStatus;
     use crate::view::ledger::Ledger;
 
@@ -329,29 +329,11 @@ mod tests {
     const POINT: Point = Point { lng: 121_506_000, lat: 31_240_001 };
 
     fn record(seq: u64, input: Input) -> Record {
-        let origin = Origin {
-            source: SourceId(0),
-            fingerprint: Fingerprint::default(),
-            body_hash: 0,
-            event_time: None,
-            body: BodyRef::default(),
-        };
-        Record { seq: Seq(seq), at: At(START + seq as i64), origin, input }
+        Record { at: At(START + seq as i64), ..Record::sample(seq, 0, input) }
     }
 
     fn report() -> Input {
-        Input::Report(Head {
-            point: POINT,
-            cell: CellId::NONE,
-            area: AreaId::NONE,
-            class: ClassId::NONE,
-            confidence: 0,
-            urgency: Urgency::C,
-            keep_late: false,
-            reporter: 0,
-            component: 0,
-            address: 0,
-        })
+        Input::Report(Head { point: POINT, ..Head::SAMPLE })
     }
 
     fn order(case: u64, attempt: u16) -> OrderId {

@@ -46,38 +46,13 @@ impl Census {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fingerprint::Fingerprint;
     use crate::geo::Point;
-    use crate::ids::{AreaId, CellId, ClassId, UnitId};
-    use crate::record::{BodyRef, Head, Origin, UnitChange};
-
-    fn record(seq: u64, source: u16, input: Input) -> Record {
-        let origin = Origin {
-            source: SourceId(source),
-            fingerprint: Fingerprint::default(),
-            body_hash: 0,
-            event_time: None,
-            body: BodyRef::default(),
-        };
-        Record { seq: Seq(seq), at: crate::time::At(0), origin, input }
-    }
+    use crate::ids::UnitId;
+    use crate::record::{Head, UnitChange};
 
     #[test]
     fn reports_are_counted_and_nothing_else() {
-        let report = |urgency| {
-            Input::Report(Head {
-                point: Point::NONE,
-                cell: CellId::NONE,
-                area: AreaId::NONE,
-                class: ClassId::NONE,
-                confidence: 0,
-                urgency,
-                keep_late: false,
-                reporter: 0,
-                component: 0,
-                address: 0,
-            })
-        };
+        let report = |urgency| Input::Report(Head { urgency, ..Head::SAMPLE });
         let unit = UnitChange { unit: UnitId(0), status: None, point: Point::NONE, capacity: None };
         let mut census = Census::new(2);
         for (seq, source, input) in [
@@ -86,7 +61,7 @@ mod tests {
             (3, 0, report(Urgency::C)),
             (4, 0, Input::Unit(unit)),
         ] {
-            census.fold(&record(seq, source, input));
+            census.fold(&Record::sample(seq, source, input));
         }
         let counted: Vec<_> = census.iter().collect();
         let expected = [(SourceId(0), Urgency::C, 2, Seq(1)), (SourceId(1), Urgency::A, 1, Seq(2))];

@@ -91,11 +91,8 @@ impl Decisions<'_> {
 }
 
 impl Line<'_, '_> {
-    /// `SL…`, by which a report is asked for.
+    /// By which a report is asked for.
     fn tracking(&mut self, seq: Seq) {
-        self.out.constant(b",\"tracking\":\"SL");
-        self.out.decimal(seq.0, Tracking::DIGITS_MIN);
-        self.out.decimal(Tracking::check(seq), 2);
-        self.out.constant(b"\"");
+        self.text(",\"tracking\":\"", &Tracking(seq).to_string());
     }
 }

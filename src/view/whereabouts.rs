@@ -140,34 +140,17 @@ impl fmt::Display for Suspicion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fingerprint::Fingerprint;
-    use crate::ids::{AreaId, CellId, ClassId, Seq, SourceId};
-    use crate::record::{BodyRef, Head, Origin, Tally, Turned};
-    use crate::report::{Field, Urgency};
-    use crate::time::At;
+    use crate::ids::CellId;
+    use crate::record::{Head, Tally, Turned};
+    use crate::report::Field;
 
     /// What the n-th record of the default city's second source says.
     fn record(n: u64, input: Input) -> Record {
-        let body = BodyRef::default();
-        let fingerprint = Fingerprint { lo: n, hi: 0 };
-        let origin = Origin { source: SourceId(1), fingerprint, body_hash: n, event_time: None, body };
-        Record { seq: Seq(n), at: At(1), origin, input }
+        Record::sample(n, 1, input)
     }
 
     fn report(n: u64, point: Point, cell: CellId) -> Record {
-        let head = Head {
-            point,
-            cell,
-            area: AreaId::NONE,
-            class: ClassId::NONE,
-            confidence: 0,
-            urgency: Urgency::C,
-            keep_late: false,
-            reporter: 0,
-            component: 0,
-            address: 0,
-        };
-        record(n, Input::Report(head))
+        record(n, Input::Report(Head { point, cell, ..Head::SAMPLE }))
     }
 
     fn turned_away(n: u64, reason: Reason) -> Record {

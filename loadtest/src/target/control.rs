@@ -35,7 +35,7 @@ fn append_and_sync(mut lines: Inbox, mut file: File, answered: &AtomicU64) -> io
     let (mut batches, mut buffer, mut first) = (Vec::new(), Vec::new(), 0);
     loop {
         buffer.clear();
-        match lines.take(READ_BYTES, |parcel, _| buffer.extend_from_slice(parcel)) {
+        match lines.take(READ_BYTES, |parcel, _, _| buffer.extend_from_slice(parcel)) {
             Found::Parcels { .. } => {}
             Found::Nothing => continue,
             Found::End => return Ok(batches),

@@ -33,7 +33,7 @@ impl Worker {
 
 impl Target for Worker {
     fn offer(&mut self, lines: Vec<u8>, _reports: u32, sent: Moment) -> Result<(), Vec<u8>> {
-        let parcel = Parcel { lines, sent, speaker: None, reply: None };
+        let parcel = Parcel { lines, lines_before: 0, sent, speaker: None, reply: None };
         self.sender.push(parcel).map_err(|Full(parcel)| parcel.lines)
     }
 

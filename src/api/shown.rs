@@ -1,0 +1,234 @@
+//! What dashboards are shown, as JSON: figures, cells and cases, what the city names, and whether the service is well.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Counter;
+use super::office::{Hall, Office, Phase};
+use crate::city::{City, Named};
+use crate::ids::CellId;
+use crate::report::Urgency;
+use crate::view::board::{CaseShown, CellShown, Open};
+use crate::view::ledger::{Account, Work};
+
+/// The part of a door's room from which on it is an alarm.
+const NEARLY_FULL: f64 = 0.9;
+
+/// What is shown.
+#[derive(Serialize)]
+pub(super) struct Live<'a> {
+    pub(super) version: u64,
+    at: i64,
+    totals: Account,
+    work: Work,
+    open: Open,
+    sources: Vec<SourceShown<'a>>,
+    budgets: Vec<BudgetShown>,
+    cells: Vec<CellShown<'a>>,
+    cases: Vec<CaseShown<'a>>,
+    health: Health,
+    #[serde(flatten)]
+    names: Option<Names<'a>>,
+}
+
+impl<'a> Live<'a> {
+    pub(super) fn of(
+        office: &'a Office,
+        hall: &'a Hall,
+        cells: Vec<CellShown<'a>>,
+        cases: Vec<CaseShown<'a>>,
+        names: Option<Names<'a>>,
+    ) -> Self {
+        let sources = office.city.sources.iter().zip(hall.ledger.accounts());
+        Self {
+            version: hall.version().0,
+            at: hall.at.0,
+            totals: hall.ledger.total(),
+            work: hall.ledger.work,
+            open: hall.board.open(),
+            sources: sources
+                .map(|(source, account)| SourceShown {
+                    name: &source.name,
+                    name_zh: &source.name_zh,
+                    account: *account,
+                })
+                .collect(),
+            budgets: Urgency::ALL.into_iter().map(|urgency| BudgetShown::of(hall, urgency)).collect(),
+            cells,
+            cases,
+            health: Health::of(office, hall),
+            names,
+        }
+    }
+}
+
+/// What the city names. Said once.
+#[derive(Serialize)]
+pub(super) struct Names<'a> {
+    city: CityShown<'a>,
+    areas: Vec<AreaShown<'a>>,
+    classes: Vec<NamedShown<'a>>,
+    departments: Vec<NamedShown<'a>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(office: &'a Office) -> Self {
+        let city = &office.city;
+        let areas = city.areas.iter().zip(&office.area_boxes);
+        Self {
+            city: CityShown {
+                id: &city.id,
+                name_zh: &city.name_zh,
+                name_en: &city.name_en,
+                version: format!("{:016x}", city.version),
+                bounds: office.area_boxes.iter().flatten().copied().reduce(around),
+            },
+            areas: areas.map(|(area, r#box)| AreaShown { named: NamedShown::of(area), r#box: *r#box }).collect(),
+            classes: city.classes.iter().map(|class| NamedShown::of(&class.named)).collect(),
+            departments: city.departments.iter().map(NamedShown::of).collect(),
+        }
+    }
+}
+
+/// West, south, east, north, in degrees.
+pub type Box4 = [f64; 4];
+
+/// The box around two boxes.
+fn around(one: Box4, other: Box4) -> Box4 {
+    [one[0].min(other[0]), one[1].min(other[1]), one[2].max(other[2]), one[3].max(other[3])]
+}
+
+/// The box around each area's cells; none where an area has none.
+pub fn area_boxes(city: &City) -> Vec<Option<Box4>> {
+    let mut boxes: Vec<Option<Box4>> = vec![None; city.areas.len()];
+    for cell in (0..city.grid.cells()).map(CellId) {
+        let Some(located) = city.grid.locate_cell(cell) else { continue };
+        let (south_west, north_east) = city.grid.corners(cell);
+        let own = [south_west.lng, south_west.lat, north_east.lng, north_east.lat].map(|micro| f64::from(micro) / 1e6);
+        if let Some(known) = boxes.get_mut(located.area.index()) {
+            *known = Some(known.map_or(own, |known| around(known, own)));
+        }
+    }
+    boxes
+}
+
+#[derive(Serialize)]
+struct CityShown<'a> {
+    id: &'a str,
+    name_zh: &'a str,
+    name_en: &'a str,
+    version: String,
+    bounds: Option<Box4>,
+}
+
+#[derive(Serialize)]
+struct NamedShown<'a> {
+    code: &'a str,
+    name_zh: &'a str,
+    name_en: &'a str,
+}
+
+impl<'a> NamedShown<'a> {
+    fn of(named: &'a Named) -> Self {
+        Self { code: &named.code, name_zh: &named.zh, name_en: &named.en }
+    }
+}
+
+#[derive(Serialize)]
+struct AreaShown<'a> {
+    #[serde(flatten)]
+    named: NamedShown<'a>,
+    r#box: Option<Box4>,
+}
+
+#[derive(Serialize)]
+struct SourceShown<'a> {
+    name: &'a str,
+    name_zh: &'a str,
+    #[serde(flatten)]
+    account: Account,
+}
+
+#[derive(Serialize)]
+struct BudgetShown {
+    urgency: &'static str,
+    budget_ms: Option<f64>,
+    reports: u64,
+    missed: u64,
+    p50_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    p999_ms: Option<f64>,
+}
+
+impl BudgetShown {
+    fn of(hall: &Hall, urgency: Urgency) -> Self {
+        let ms = |ns: u64| ns as f64 / 1e6;
+        let latency = hall.latency.of(urgency);
+        let reports = latency.total.len();
+        let at = |quantile: f64| (reports > 0).then(|| ms(latency.total.value_at_quantile(quantile)));
+        Self {
+            urgency: urgency.letter(),
+            budget_ms: hall.latency.budgets(urgency).map(|(_, largest)| ms(largest)),
+            reports,
+            missed: latency.missed.iter().sum(),
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+        }
+    }
+}
+
+/// Whether the service is well.
+#[derive(Serialize)]
+struct Health {
+    ok: bool,
+    alarms: Vec<Alarm>,
+    journal: &'static str,
+    uptime_s: u64,
+    doors: Vec<DoorShown>,
+    feeds: FeedsShown,
+}
+
+#[derive(Serialize)]
+struct Alarm {
+    zh: String,
+    en: String,
+}
+
+#[derive(Serialize)]
+struct DoorShown {
+    name: &'static str,
+    inbox: f64,
+}
+
+#[derive(Serialize)]
+struct FeedsShown {
+    events: usize,
+    live: usize,
+}
+
+impl Health {
+    fn of(office: &Office, hall: &Hall) -> Self {
+        let mut alarms = Vec::new();
+        if !hall.ledger.closes() {
+            alarms.push(Alarm { zh: "账不平".to_owned(), en: "the ledger does not close".to_owned() });
+        }
+        for counter in office.counters.iter().filter(|counter| counter.fullness() >= NEARLY_FULL) {
+            let name = counter.name();
+            alarms.push(Alarm { zh: format!("接入口 {name} 已满"), en: format!("the door {name} is full") });
+        }
+        if *office.phase().borrow() != Phase::Open {
+            alarms.push(Alarm { zh: "服务正在停止".to_owned(), en: "the service is ending".to_owned() });
+        }
+        let door = |counter: &Arc<Counter>| DoorShown { name: counter.name(), inbox: counter.fullness() };
+        Self {
+            ok: alarms.is_empty(),
+            alarms,
+            journal: "synced",
+            uptime_s: office.begun.elapsed().as_secs(),
+            doors: office.counters.iter().map(door).collect(),
+            feeds: FeedsShown { events: office.followers.len(), live: office.live.receiver_count() },
+        }
+    }
+}

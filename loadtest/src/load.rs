@@ -19,7 +19,7 @@ use crate::report::{self, Report};
 use crate::result::{Clock, Distribution, FORMAT, LoadResult, Schedule, Target as Facts, Workload};
 use crate::schedule::Pace;
 use crate::sender::{self, Sending};
-use crate::target::{Answers, Null, Setting, Target, control, in_process};
+use crate::target::{Answers, Null, Serving, Setting, Target, control, http, in_process, tcp};
 use crate::watcher::{Watched, Watcher};
 use crate::{Outcome, bench_city, shown, usage};
 
@@ -53,6 +53,9 @@ pub struct Load {
     /// paidan's worker threads
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
+    /// Most bytes of a request over HTTP; one that is smaller than a report makes a request of each
+    #[arg(long, default_value_t = 35_000)]
+    pub request_bytes: usize,
     /// A folder on the disk that is to be measured, for journals while they are needed
     #[arg(long, default_value = "target/load")]
     pub work: PathBuf,
@@ -74,6 +77,10 @@ pub enum Whom {
     Paidan,
     /// The same lines appended to a file and synced, and nothing else
     Control,
+    /// paidan as a service of its own: lines over one TCP connection, until their receipts
+    Tcp,
+    /// The same: NDJSON over HTTP, eight connections with a request each
+    Http,
     /// Nobody: the harness itself
     Null,
     /// Nobody, who stalls for a second in the middle: the harness must show it
@@ -241,7 +248,8 @@ impl<'a> Bench<'a> {
         };
         let answers = target.finish()?;
         let watched = watcher.end();
-        let cpu_s = usage::process_cpu_s()? - cpu_before - sending.cpu_s - watched.cpu_s;
+        let own_cpu_s = usage::process_cpu_s()? - cpu_before - sending.cpu_s - watched.cpu_s;
+        let cpu_s = answers.usage.map_or(own_cpu_s, |usage| usage.cpu_s);
         self.clear_data();
         let measured = measure::measure(&self.pool, pace, frame, &sending, &answers.batches);
         let seen = Seen { proof, sending, watched, cpu_s, answers: &answers };
@@ -266,12 +274,18 @@ impl<'a> Bench<'a> {
                 warm_up,
             })?),
             Whom::Control => Box::new(control(&self.data())?),
+            Whom::Tcp => Box::new(tcp(&self.serving())?),
+            Whom::Http => Box::new(http(&self.serving(), self.load.request_bytes)?),
             Whom::Null => Box::new(Null::new()),
             Whom::Stall => {
                 let middle = (frame.warm_up + frame.length) / 2;
                 Box::new(Null::stalling(Moment::now().plus(middle), Duration::from_secs(1)))
             }
         })
+    }
+
+    fn serving(&self) -> Serving {
+        Serving { city: self.city.clone(), data: self.data(), threads: self.load.threads }
     }
 
     fn data(&self) -> PathBuf {
@@ -324,7 +338,7 @@ impl<'a> Bench<'a> {
             generator_cpu_share: sending.cpu_s / frame.length.as_secs_f64(),
             hiccups: Distribution::of(&watched.hiccups),
             cpu_ns_per_report: cpu_s * 1e9 / answered.max(1) as f64,
-            peak_rss_mib: usage::peak_rss_mib()?,
+            peak_rss_mib: answers.usage.map_or_else(usage::peak_rss_mib, |usage| Ok(usage.peak_rss_mib))?,
             void_because: void(proof, &latency),
             latency,
         };
@@ -335,7 +349,7 @@ impl<'a> Bench<'a> {
     pub fn facts(&self) -> Facts {
         let journal = match (self.load.target, self.load.no_journal) {
             (Whom::Paidan, true) => "off",
-            (Whom::Paidan | Whom::Control, _) => "on, synced",
+            (Whom::Paidan | Whom::Tcp | Whom::Http | Whom::Control, _) => "on, synced",
             (Whom::Null | Whom::Stall, _) => "none",
         };
         let name = self.load.target.to_possible_value().map(|value| value.get_name().to_owned());

@@ -198,14 +198,10 @@ struct Programs<'a> {
 
 impl<'a> Programs<'a> {
     fn new(args: &'a Args) -> Outcome<Self> {
-        let loadtest = std::env::current_exe().map_err(|e| format!("cannot find this program's own file: {e}"))?;
-        let paidan = args.paidan.clone().unwrap_or_else(|| loadtest.with_file_name("paidan"));
-        let rivals = args.rivals.iter().map(|rival| loadtest.with_file_name(rival.program()));
-        for program in args.paidan.is_none().then(|| paidan.clone()).into_iter().chain(rivals) {
-            if !program.exists() {
-                let (path, package) = (program.display(), program.file_name().unwrap_or_default().display());
-                return Err(format!("{path}: not there; build it (cargo build --release -p {package})"));
-            }
+        let loadtest = programs::beside("loadtest")?;
+        let paidan = args.paidan.clone().map_or_else(|| programs::beside("paidan"), Ok)?;
+        for rival in &args.rivals {
+            programs::beside(&rival.program())?;
         }
         let rivals = args.rivals.iter().map(|rival| match rival.workers {
             Some(workers) => format!("{}={workers}", rival.name),

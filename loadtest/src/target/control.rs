@@ -26,7 +26,7 @@ pub fn control(folder: &Path) -> Outcome<Worker> {
     let file = made.map_err(|cause| failed(&path, cause))?;
     Ok(Worker::start(move |lines, answered| {
         let batches = append_and_sync(lines, file, answered).map_err(|cause| failed(&path, cause))?;
-        Ok(Answers { batches, ledger: None })
+        Ok(Answers { batches, ..Answers::default() })
     }))
 }
 

@@ -101,7 +101,7 @@ fn work(
     });
     let Finished { complete, .. } = ended.map_err(|error| format!("paidan failed: {error:?}"))?;
     match (complete, press.ledger.closes()) {
-        (true, true) => Ok(Answers { batches, ledger: Some(ledger) }),
+        (true, true) => Ok(Answers { batches, ledger: Some(ledger), usage: None }),
         (false, _) => Err("paidan did not decide all that it was given".to_owned()),
         (_, false) => Err("paidan's ledger does not close".to_owned()),
     }

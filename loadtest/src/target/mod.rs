@@ -3,16 +3,19 @@
 mod control;
 mod in_process;
 mod null;
+mod service;
 mod worker;
 
 pub use control::control;
 pub use in_process::{Setting, in_process};
 pub use null::Null;
+pub use service::{Setting as Serving, http, tcp};
 pub use worker::Worker;
 
 use paidan::meter::{LatencyLedger, Moment};
 
 use crate::Outcome;
+use crate::usage::Usage;
 
 /// A target under load. One thread sends.
 pub trait Target {
@@ -53,4 +56,6 @@ pub struct Answers {
     pub batches: Vec<Answer>,
     /// What the target itself measured, if it does.
     pub ledger: Option<LatencyLedger>,
+    /// What the target used, if it is a process of its own.
+    pub usage: Option<Usage>,
 }

@@ -52,6 +52,6 @@ impl Target for Null {
     }
 
     fn finish(self: Box<Self>) -> Outcome<Answers> {
-        Ok(Answers { batches: self.batches, ledger: None })
+        Ok(Answers { batches: self.batches, ..Answers::default() })
     }
 }

@@ -17,6 +17,7 @@ pub mod overload;
 mod pen;
 pub mod pool;
 pub mod profile;
+mod programs;
 mod progress;
 pub mod pudong;
 pub mod ratio;

@@ -9,6 +9,7 @@ use crate::counts::write_json;
 use crate::folder::Folder;
 use crate::job::Loads;
 use crate::machine::Machine;
+use crate::programs;
 use crate::spread::Spread;
 use crate::usage::{self, Usage};
 use crate::{Outcome, lines::each_line};

@@ -49,7 +49,10 @@ impl<S: Slot> Table<S> {
     /// As [`Table::new`]; each shard begins with room for its part of so many entries, so that filling it moves few of them.
     pub(super) fn with_room(entries: usize) -> Self {
         let shard = Shard { slots: Vec::new(), used: 0, epoch: 0 };
-        let first = (entries * 7 / SHARDS / 4).max(SHARD_SLOTS_MIN);
+        // Shards differ by chance: four standard deviations are enough for all of them.
+        let mean = entries.div_ceil(SHARDS);
+        let most = mean + 4 * mean.isqrt();
+        let first = (most * 3 / 2 + 1).max(SHARD_SLOTS_MIN);
         Self { shards: vec![shard; SHARDS].into(), first, epoch: 0, len: 0 }
     }
 

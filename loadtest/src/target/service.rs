@@ -106,7 +106,7 @@ fn send_lines(address: SocketAddr, mut inbox: Inbox, answered: &AtomicU64) -> io
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
-            match inbox.take(PIECE, |parcel, _| buffer.extend_from_slice(parcel)) {
+            match inbox.take(PIECE, |parcel, _, _| buffer.extend_from_slice(parcel)) {
                 Found::Parcels { .. } => stream.write_all(&buffer)?,
                 Found::Nothing => {}
                 Found::End => break,
@@ -165,7 +165,7 @@ fn send_requests(
         let mut first = 0;
         loop {
             let mut lines = Vec::with_capacity(request_bytes);
-            let found = inbox.take(request_bytes, |parcel, _| lines.extend_from_slice(parcel));
+            let found = inbox.take(request_bytes, |parcel, _, _| lines.extend_from_slice(parcel));
             if !lines.is_empty() {
                 let reports = memchr_iter(b'\n', &lines).count() as u64;
                 let request = Request { first, reports, lines };
@@ -228,7 +228,8 @@ fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> io::Result<(u16,
             let head = String::from_utf8_lossy(&answer[..body]).to_lowercase();
             let number = |key: &str| head.split(key).nth(1)?.split_whitespace().next()?.parse::<usize>().ok();
             let broken = || io::Error::other(format!("no HTTP: {head}"));
-            let (status, len) = (number("http/1.1 ").ok_or_else(broken)?, number("content-length: ").ok_or_else(broken)?);
+            let (status, len) =
+                (number("http/1.1 ").ok_or_else(broken)?, number("content-length: ").ok_or_else(broken)?);
             if answer.len() >= body + len {
                 return Ok((status as u16, body));
             }

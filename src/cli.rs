@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::api::keys::{Holder, Role};
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::explain;
 use crate::failure::{Failure, tell};
 use crate::inspect;
+use crate::keys;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink};
 use crate::run::{self, Ran, Request};
@@ -42,6 +44,7 @@ struct Line {
 enum Command {
     Run(RunLine),
     Serve(ServeLine),
+    Keys(KeysLine),
     Replay(ReplayLine),
     Verify(VerifyLine),
     Explain(ExplainLine),
@@ -132,6 +135,9 @@ Examples:
 A receipt comes when the report and its decision are on the disk, not before: a report with a receipt is never lost. What \
 got none may be sent again; under the same source and id it is recognised and gets the same tracking number.
 
+Without keys only this machine is served. With keys (paidan keys --help) every door wants one, and other machines may come. \
+http://ADDRESS/v1/docs describes all requests, to be tried.
+
 Ctrl-C or SIGTERM: nothing new is taken, what was taken is answered, the ledger is closed. Started again on the same \
 folder the service goes on where it was, also after a crash.";
 
@@ -154,9 +160,84 @@ struct ServeLine {
     /// Take lines on a Unix socket, too
     #[arg(long, value_name = "PATH")]
     unix: Option<PathBuf>,
+    /// Most lines a second that a key without a limit of its own, or a door without keys, takes; a second's worth at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate_limit: Option<u32>,
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+}
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  paidan keys add --data /var/lib/paidan --source app --rate-limit 500
+  paidan keys add --data /var/lib/paidan --role read
+  paidan keys list --data /var/lib/paidan
+  paidan keys revoke --data /var/lib/paidan 3f9c0a17b2d4
+
+  curl -H 'Authorization: Bearer KEY' …                            # HTTP
+  (echo '{\"key\":\"KEY\"}'; cat reports.ndjson) | socat - TCP:…     # TCP and Unix sockets: the first line
+
+A key is shown once; what is kept of it in DIR/keys.toml is its SHA-256. A service that runs sees changes at once. With the \
+first key the service wants one for everything but /livez, /readyz and files that hold nothing of the city, and may be \
+reached from other machines; put TLS before it there.";
+
+/// Make, list and take back the keys of a service
+#[derive(Args, Debug)]
+#[command(after_help = KEYS_EXAMPLES)]
+struct KeysLine {
+    #[command(subcommand)]
+    what: KeysCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum KeysCommand {
+    /// Make a key, and print it once
+    Add(KeysAddLine),
+    /// Print what is kept: name, whom it was given to, limit
+    List {
+        /// The data folder
+        #[arg(long, value_name = "DIR", default_value = "paidan-data")]
+        data: PathBuf,
+    },
+    /// Take a key back
+    Revoke {
+        /// The data folder
+        #[arg(long, value_name = "DIR", default_value = "paidan-data")]
+        data: PathBuf,
+        /// Its name, as in the list
+        id: String,
+    },
+}
+
+#[derive(Args, Debug)]
+struct KeysAddLine {
+    /// The data folder; made where it is missing
+    #[arg(long, value_name = "DIR", default_value = "paidan-data")]
+    data: PathBuf,
+    /// Folder of the city, where it is not the one kept in --data or Pudong
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// The source that it may send reports of
+    #[arg(long, value_name = "NAME", required_unless_present = "role", conflicts_with = "role")]
+    source: Option<String>,
+    /// What else it is for
+    #[arg(long, value_enum)]
+    role: Option<RoleWord>,
+    /// Most lines a second that it may send
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate_limit: Option<u32>,
+}
+
+/// What a key is for that is no source's.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum RoleWord {
+    /// Actions on orders, and units' status
+    Dispatch,
+    /// Reads, feeds, and the page
+    Read,
+    /// Everything
+    Admin,
 }
 
 /// Decide again about a journal: the same digest, and the decisions if asked for
@@ -342,6 +423,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
     let done = match line.command {
         Command::Run(line) => run(line),
         Command::Serve(line) => serve(line),
+        Command::Keys(line) => keys(line),
         Command::Replay(line) => replay(line),
         Command::Verify(line) => verify(line),
         Command::Explain(line) => explain(&line),
@@ -370,12 +452,42 @@ fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
         http: line.http,
         tcp: line.tcp,
         unix: line.unix,
+        rate_limit: line.rate_limit,
         threads: threads(line.threads),
     };
     serve::serve(&request, |end| {
         let _ = ctrlc::set_handler(end);
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn keys(line: KeysLine) -> Result<ExitCode, Failure> {
+    match line.what {
+        KeysCommand::Add(KeysAddLine { data, city, source, role, rate_limit }) => {
+            let holder = match (source, role) {
+                (Some(name), _) => Holder::Source(name),
+                (None, Some(RoleWord::Dispatch)) => Holder::Role(Role::Dispatch),
+                (None, Some(RoleWord::Read)) => Holder::Role(Role::Read),
+                (None, Some(RoleWord::Admin)) => Holder::Role(Role::Admin),
+                (None, None) => unreachable!("clap wants one of them"),
+            };
+            let (id, key) = keys::add(&keys::Request { data, city, holder, rate_limit })?;
+            tell(format_args!("密钥 {id} 只显示这一次 the key {id} is shown this once:\n"));
+            to_stdout(|out| writeln!(out, "{}", key.reveal()).map_err(|cause| ReplayError::Output(cause).into()))
+        }
+        KeysCommand::List { data } => {
+            let entries = keys::list(&data)?;
+            to_stdout(|out| {
+                let mut each = entries.iter().map(|entry| writeln!(out, "{entry}"));
+                each.try_for_each(|written| written).map_err(|cause| ReplayError::Output(cause).into())
+            })
+        }
+        KeysCommand::Revoke { data, id } => {
+            keys::revoke(&data, &id)?;
+            tell(format_args!("密钥 {id} 已收回 the key {id} is revoked\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 /// One for each core, unless it is said.

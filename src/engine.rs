@@ -504,8 +504,8 @@ fn read_inbox(shared: &Shared<'_>, input: u16, mut inbox: Inbox) {
                 let _ = shared.chunks.push(decoded);
                 continue;
             }
-            Found::Parcels { sent, speaker } => {
-                decoded.chunk = Chunk { speaker, ..chunk };
+            Found::Parcels { sent, speaker, rights } => {
+                decoded.chunk = Chunk { speaker, rights, ..chunk };
                 decoded.journey.arrived = sent;
             }
             Found::End => {

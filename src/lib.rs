@@ -15,13 +15,13 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`datum`], [`time`], [`fingerprint`], [`limits`], [`weighed`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`datum`], [`time`], [`fingerprint`], [`limits`], [`rights`], [`weighed`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`], [`api`], [`feed`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`keys`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -73,6 +73,7 @@ pub mod ids;
 pub mod limits;
 pub mod record;
 pub mod report;
+pub mod rights;
 pub mod time;
 pub mod weighed;
 
@@ -105,6 +106,7 @@ pub mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod inspect;
+pub mod keys;
 pub mod publish;
 pub mod run;
 pub mod serve;

@@ -297,7 +297,7 @@ pub enum Reason {
     Unknown,
     /// The place lies outside the district, and the source must name one inside.
     OutsideDistrict,
-    /// The source may not say this kind of thing.
+    /// The source may not say this kind of thing, or the key not speak for the source.
     NotAllowed,
     /// The row does not fit its table: a quote is not closed, it has more cells than there are columns, or none at all.
     NotCsv,

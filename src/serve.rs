@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
+use crate::api::keys::Keys;
 use crate::api::{self, Counter, Form, Hall, Listener, NotExplained, Office, Phase, Place};
 use crate::city::City;
 use crate::data::{self, DataFolder, Manifest, Printed, Replayed};
@@ -59,6 +60,8 @@ pub struct Request {
     pub tcp: Option<SocketAddr>,
     /// The socket on which lines are taken, if they are.
     pub unix: Option<PathBuf>,
+    /// Lines a second that a key without a limit of its own, or a door without keys, takes.
+    pub rate_limit: Option<u32>,
     /// Worker threads.
     pub threads: usize,
 }
@@ -76,9 +79,12 @@ struct Recovered {
 /// Whatever keeps it from serving, or ends it before it was asked to.
 pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Result<(), Failure> {
     let begun = Instant::now();
-    check_places(request)?;
     let folder = DataFolder::new(request.data.clone());
     let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
+    let keys = Keys::open(&request.data, city.clone(), request.rate_limit)
+        .map_err(|cause| Failure::Refused(format!("密钥有误 the keys are not in order: {cause}")))?;
+    check_places(request, &keys)?;
+    let keyed = keys.is_needed().then(|| keys.count());
     // A port that is taken is told before the log is read.
     let doors = open_doors(request)?;
     let manifest =
@@ -88,11 +94,12 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let (counters, inboxes): (Vec<_>, Vec<_>) = doors.iter().map(|door| Counter::new(door.name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
-    let office = Office::new(city.clone(), counters.clone(), feed, hall, explained, resumer(folder, city.clone()));
+    let office =
+        Office::new(city.clone(), counters.clone(), feed, keys, hall, explained, resumer(folder, city.clone()));
     let office = Arc::new(office);
     let closing = office.clone();
     on_end(Box::new(move || closing.move_on(Phase::Closing)));
-    tell(format_args!("{}", facts(request, &city, &doors, records, begun.elapsed())));
+    tell(format_args!("{}", facts(request, &city, &doors, records, begun.elapsed(), keyed)));
     let inputs = doors.iter().map(Door::path).zip(inboxes).collect();
     let finished = std::thread::scope(|scope| {
         for (door, counter) in doors.into_iter().zip(&counters) {
@@ -252,12 +259,16 @@ fn open_doors(request: &Request) -> Result<Vec<Door>, Failure> {
 }
 
 /// Without keys only this machine is served.
-fn check_places(request: &Request) -> Result<(), Failure> {
+fn check_places(request: &Request, keys: &Keys) -> Result<(), Failure> {
+    if keys.is_needed() {
+        return Ok(());
+    }
     let public = [Some(request.http), request.tcp].into_iter().flatten().find(|address| !address.ip().is_loopback());
     match public {
         Some(address) => Err(Failure::Usage(format!(
             "{address}: 没有密钥时只在本机提供服务 whoever can connect may say anything, so only this machine is served: \
-             give a loopback address (127.0.0.1 or ::1), and put a gateway that knows its callers before it"
+             give a loopback address (127.0.0.1 or ::1), or make keys first: paidan keys add --data {}",
+            request.data.display()
         ))),
         None => Ok(()),
     }
@@ -312,7 +323,7 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
 }
 
 /// The page of facts at start.
-fn facts(request: &Request, city: &City, doors: &[Door], records: u64, took: Duration) -> String {
+fn facts(request: &Request, city: &City, doors: &[Door], records: u64, took: Duration, keys: Option<usize>) -> String {
     let mut text = format!("城市 city {} ({}) version {:016x}\n", city.name_zh, city.name_en, city.version);
     text += &format!(
         "日志 journal {} ({records} records, recovered in {:.2} s), synced before every receipt\n",
@@ -322,5 +333,9 @@ fn facts(request: &Request, city: &City, doors: &[Door], records: u64, took: Dur
     for door in doors {
         text += &format!("{} {}\n", door.name, door.listener.place());
     }
-    text + "只在本机提供服务 only this machine is served: there are no keys\n就绪 ready\n"
+    text += &match keys {
+        Some(keys) => format!("需要密钥 a key is needed at every door: there are {keys}\n"),
+        None => "只在本机提供服务 only this machine is served: there are no keys\n".to_owned(),
+    };
+    text + "就绪 ready\n"
 }

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Which room a module of the crate belongs to.
 const ROOMS: [(&str, &[&str]); 7] = [
-    ("words", &["datum", "effect", "fingerprint", "geo", "ids", "limits", "record", "report", "time", "weighed"]),
+    (
+        "words",
+        &["datum", "effect", "fingerprint", "geo", "ids", "limits", "record", "report", "rights", "time", "weighed"],
+    ),
     ("city", &["city", "understand"]),
     ("mind", &["dispatch"]),
     ("views", &["view"]),
@@ -16,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
         "house",
         &[
             "order", "lane", "engine", "publish", "data", "run", "serve", "explain", "inspect", "summary", "failure",
-            "fuzz", "cli", "main", "lib",
+            "fuzz", "keys", "cli", "main", "lib",
         ],
     ),
 ];

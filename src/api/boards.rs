@@ -2,37 +2,52 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{self, Error};
+use super::asked::{Asked, Named as NamedInPath};
 use super::office::Office;
+use super::version::Version;
 use crate::city::{City, Named};
 use crate::ids::{CaseId, ClassId, DepartmentId, UnitId};
 use crate::report::Urgency;
-use crate::view::board::{CaseFilter, CaseShown, CellShown, PAGE_MAX, UnitFilter, UnitShown};
+use crate::view::board::{
+    CaseFilter, CaseMembers, CaseShown, CellMembers, CellShown, PAGE_MAX, UnitFilter, UnitMembers, UnitShown,
+};
+use crate::view::words::{StageWord, UrgencyLetter};
 use crate::weighed::Stage;
 
 /// Which cases are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(super) struct Cases {
+    /// What is being done about them.
+    #[param(value_type = Option<StageWord>)]
     stage: Option<String>,
+    /// The code of an area.
     area: Option<String>,
+    /// The code of a class.
     class: Option<String>,
+    /// How pressing they are.
+    #[param(value_type = Option<UrgencyLetter>)]
     urgency: Option<String>,
+    /// The code of a department.
     department: Option<String>,
+    /// Only cases that were opened before this one: the page's `next`.
     before: Option<u64>,
+    /// How many, at most 1000.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
-pub(super) async fn cases(State(office): State<Arc<Office>>, Query(asked): Query<Cases>) -> Result<Response, Error> {
-    #[derive(Serialize)]
-    struct Page<'a> {
-        cases: Vec<CaseShown<'a>>,
-        next: Option<u64>,
-    }
+pub(super) async fn cases(
+    State(office): State<Arc<Office>>,
+    Asked(asked): Asked<Cases>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
     let city = &office.city;
     let stage = |word: &str| Stage::ALL.into_iter().find(|stage| stage.word() == word);
     let filter = CaseFilter {
@@ -45,12 +60,19 @@ pub(super) async fn cases(State(office): State<Arc<Office>>, Query(asked): Query
         limit: limit(asked.limit, CaseFilter::default().limit)?,
     };
     let hall = office.hall();
+    let version = Version::of(&office, &hall);
+    if let Some(known) = version.known(&headers) {
+        return Ok(known);
+    }
     let page = hall.board.cases(&filter);
     let cases = page.cases.into_iter().map(|case| CaseShown { city, case }).collect();
-    Ok(shown(&Page { cases, next: page.next.map(|case| case.0) }))
+    Ok(version.on(shown(&CasePage { cases, next: page.next.map(|case| case.0) })))
 }
 
-pub(super) async fn case(State(office): State<Arc<Office>>, Path(number): Path<u64>) -> Result<Response, Error> {
+pub(super) async fn case(
+    State(office): State<Arc<Office>>,
+    NamedInPath(number): NamedInPath<u64>,
+) -> Result<Response, Error> {
     let hall = office.hall();
     match hall.board.case(CaseId(number)) {
         Some(case) => Ok(shown(&CaseShown { city: &office.city, case })),
@@ -62,20 +84,65 @@ pub(super) async fn case(State(office): State<Arc<Office>>, Path(number): Path<u
 }
 
 /// Which units are asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(super) struct Units {
+    /// The code of a department.
     department: Option<String>,
+    /// The code of an area.
     area: Option<String>,
+    /// Only units behind this one: the page's `next`.
     after: Option<String>,
+    /// How many, at most 1000.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
-pub(super) async fn units(State(office): State<Arc<Office>>, Query(asked): Query<Units>) -> Result<Response, Error> {
-    #[derive(Serialize)]
-    struct Page<'a> {
-        units: Vec<UnitShown<'a>>,
-        next: Option<&'a str>,
-    }
+/// Cases, the newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CasePage<'a> {
+    #[schema(value_type = Vec<CaseMembers>)]
+    cases: Vec<CaseShown<'a>>,
+    /// Where the next page begins (`before`); null where there is none.
+    #[schema(required)]
+    next: Option<u64>,
+}
+
+/// Units in the order of the roster.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnitPage<'a> {
+    #[schema(value_type = Vec<UnitMembers>)]
+    units: Vec<UnitShown<'a>>,
+    /// Where the next page begins (`after`); null where there is none.
+    #[schema(required)]
+    next: Option<&'a str>,
+}
+
+/// Cells with open cases, as GeoJSON.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CellCollection<'a> {
+    r#type: &'static str,
+    features: Vec<CellFeature<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct CellFeature<'a> {
+    r#type: &'static str,
+    geometry: CellPolygon,
+    #[schema(value_type = CellMembers)]
+    properties: CellShown<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct CellPolygon {
+    r#type: &'static str,
+    coordinates: [[[f64; 2]; 5]; 1],
+}
+
+pub(super) async fn units(
+    State(office): State<Arc<Office>>,
+    Asked(asked): Asked<Units>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
     let city = &office.city;
     let unit = |code: &str| (0..).map(UnitId).zip(city.roster.units()).find(|(_, unit)| *unit.code == *code);
     let filter = UnitFilter {
@@ -85,43 +152,35 @@ pub(super) async fn units(State(office): State<Arc<Office>>, Query(asked): Query
         limit: limit(asked.limit, UnitFilter::default().limit)?,
     };
     let hall = office.hall();
+    let version = Version::of(&office, &hall);
+    if let Some(known) = version.known(&headers) {
+        return Ok(known);
+    }
     let page = hall.board.units(&filter);
     let units = page.units.into_iter().map(|unit| UnitShown { city, unit }).collect();
     let next = page.next.and_then(|unit| city.roster.units().get(unit.index()).map(|unit| &*unit.code));
-    Ok(shown(&Page { units, next }))
+    Ok(version.on(shown(&UnitPage { units, next })))
 }
 
 /// Cells with open cases, as GeoJSON.
-pub(super) async fn cells(State(office): State<Arc<Office>>) -> Response {
-    #[derive(Serialize)]
-    struct Collection<'a> {
-        r#type: &'static str,
-        features: Vec<Feature<'a>>,
-    }
-    #[derive(Serialize)]
-    struct Feature<'a> {
-        r#type: &'static str,
-        geometry: Geometry,
-        properties: CellShown<'a>,
-    }
-    #[derive(Serialize)]
-    struct Geometry {
-        r#type: &'static str,
-        coordinates: [[[f64; 2]; 5]; 1],
-    }
+pub(super) async fn cells(State(office): State<Arc<Office>>, headers: HeaderMap) -> Response {
     let city = &office.city;
     let hall = office.hall();
+    let version = Version::of(&office, &hall);
+    if let Some(known) = version.known(&headers) {
+        return known;
+    }
     let feature = |cell| {
         let shown = CellShown { city, cell };
         let [west, south, east, north] = shown.bounds();
         let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-        let geometry = Geometry { r#type: "Polygon", coordinates: [ring] };
-        Feature { r#type: "Feature", geometry, properties: shown }
+        let geometry = CellPolygon { r#type: "Polygon", coordinates: [ring] };
+        CellFeature { r#type: "Feature", geometry, properties: shown }
     };
     let features = hall.board.open_cells().map(feature).collect();
     let text =
-        serde_json::to_vec(&Collection { r#type: "FeatureCollection", features }).expect("what is shown is JSON");
-    answer::with_type(StatusCode::OK, "application/geo+json", text)
+        serde_json::to_vec(&CellCollection { r#type: "FeatureCollection", features }).expect("what is shown is JSON");
+    version.on(answer::with_type(StatusCode::OK, "application/geo+json", text))
 }
 
 fn shown(what: &impl Serialize) -> Response {

@@ -132,6 +132,7 @@ fn pieces(lines: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use crate::meter::Moment;
+    use crate::rights::Rights;
 
     /// What is under way is bounded by its bytes, and its room comes back with the receipts, also where nobody hears them.
     #[test]
@@ -140,7 +141,14 @@ mod tests {
         let large = vec![b'\n'; PIECE * PIECES / 2];
         let hand_in = |lines: &[u8]| {
             let lines = lines.to_vec();
-            counter.try_hand_in(Parcel { lines, lines_before: 0, sent: Moment(1), speaker: None, reply: None })
+            counter.try_hand_in(Parcel {
+                lines,
+                lines_before: 0,
+                sent: Moment(1),
+                speaker: None,
+                rights: Rights::ALL,
+                reply: None,
+            })
         };
         let mut heard = hand_in(&large).expect("room");
         drop(hand_in(&large).expect("room"));

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use utoipa::IntoParams;
 
 use super::answer::Error;
+use super::asked::Asked;
+use super::keys::Caller;
 use super::office::{Follower, Office, Phase};
 use super::stream::{ALIVE, Gone, Pieces, SIGN_OF_LIFE, stream};
 use crate::feed::{Cursor, Found};
@@ -31,12 +34,17 @@ const TURN_MAX: Duration = Duration::from_secs(60);
 const PIECE: usize = 32 * 1024;
 
 /// Which decisions are wanted: those that have each of the members that are asked for.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
 pub(super) struct Wanted {
+    /// The code of an area.
     area: Option<String>,
+    /// The code of a department.
     department: Option<String>,
+    /// The code of a class.
     class: Option<String>,
+    /// How pressing the case is: A, B or C.
     urgency: Option<String>,
+    /// The name of an effect: opened, merged, assigned, …
     effect: Option<String>,
     /// Begin behind this cursor; `0` is the beginning of the log. Without it: what comes from now on.
     from: Option<String>,
@@ -62,7 +70,8 @@ impl Wanted {
 
 pub(super) async fn follow(
     State(office): State<Arc<Office>>,
-    Query(wanted): Query<Wanted>,
+    Extension(caller): Extension<Caller>,
+    Asked(wanted): Asked<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).or(wanted.from.as_deref());
@@ -80,7 +89,7 @@ pub(super) async fn follow(
         let why = format!("{FOLLOWERS_MAX} follow already");
         return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "订阅者太多", why).again(10));
     }
-    let (pieces, response) = stream(PIECES_MAX);
+    let (pieces, response) = stream(&office, caller, PIECES_MAX);
     let reading =
         Reading { office: office.clone(), members: wanted.members(), next, last: None, pieces, piece: Vec::new() };
     tokio::spawn(reading.run());

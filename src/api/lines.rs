@@ -2,18 +2,25 @@
 //!
 //! A connection may send on without waiting for receipts; one that does not read its receipts is not read any more. Whole lines
 //! that have piled up are handed in together.
+//!
+//! Where keys are needed, the first line is `{"key":"…"}`. It is no report: it gets no receipt and no number.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use memchr::{memchr, memchr_iter, memrchr};
+use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
+use super::answer::Error;
+use super::bucket::Bucket;
 use super::counter::{Counter, PARCEL_BYTES, Receipts};
-use super::office::Phase;
+use super::keys::{Caller, NotIn};
+use super::office::{Office, Phase};
 use crate::ingest::inbox::Parcel;
 use crate::limits::LINE_BYTES_MAX;
 use crate::meter::Moment;
@@ -24,40 +31,57 @@ const UNDER_WAY: usize = 64;
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a connection may say nothing.
 const QUIET_LIMIT: Duration = Duration::from_secs(3600);
+/// How long a connection may take to show its key.
+const KEY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a line may take to come.
 const LINE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Where a connection comes in.
+pub(super) struct Place {
+    pub(super) counter: Arc<Counter>,
+    pub(super) office: Arc<Office>,
+    /// How many lines a second the door takes from whoever needs no key.
+    pub(super) bucket: Option<Arc<Bucket>>,
+}
 
 /// Serves one connection until it ends.
 ///
 /// # Errors
 /// If the connection fails; what was handed in is decided all the same.
-pub async fn serve(
+pub(super) async fn serve(
     from: impl AsyncRead + Unpin,
     to: impl AsyncWrite + Unpin,
-    counter: Arc<Counter>,
+    place: Place,
     phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
     let (under_way, receipts) = mpsc::channel(UNDER_WAY);
-    let (read, written) = tokio::join!(read(from, &counter, under_way, phase), write(to, receipts));
+    let (read, written) = tokio::join!(read(from, &place, under_way, phase), write(to, receipts));
     read.and(written)
 }
 
 /// Hands in whole lines as they come.
 async fn read(
     mut from: impl AsyncRead + Unpin,
-    counter: &Counter,
+    place: &Place,
     under_way: mpsc::Sender<Receipts>,
     mut phase: watch::Receiver<Phase>,
 ) -> io::Result<()> {
-    let mut lines_before = 0;
+    let Place { counter, office, .. } = place;
+    let (mut lines_before, mut caller, begun) = (0, None, Moment::now());
     let mut lines = Lines { bytes: counter.paper(), searched: 0, is_skipping: false };
     loop {
         // Room is waited for before more is read: who sends too much feels it.
-        let Ok(place) = under_way.reserve().await else {
+        let Ok(answer) = under_way.reserve().await else {
             // Nobody reads the receipts.
             return Ok(());
         };
-        let limit = if lines.bytes.is_empty() { QUIET_LIMIT } else { LINE_LIMIT };
+        let is_known = caller.is_some() || !office.keys.is_needed();
+        let limit = match lines.bytes.is_empty() {
+            // All of it, however slowly it comes.
+            _ if !is_known => Duration::from_nanos(begun.plus(KEY_LIMIT).since(Moment::now())),
+            true => QUIET_LIMIT,
+            false => LINE_LIMIT,
+        };
         let read = tokio::select! {
             read = timeout(limit, from.read_buf(&mut lines.bytes)) => read.map_err(|_| io::ErrorKind::TimedOut)??,
             // What was handed in is answered; the rest is for the next life.
@@ -67,19 +91,83 @@ async fn read(
         if read == 0 && !lines.bytes.is_empty() {
             lines.bytes.push(b'\n');
         }
-        if let Some(whole) = lines.whole(counter.paper()) {
-            let count = memchr_iter(b'\n', &whole).count() as u64;
-            let parcel = Parcel { lines: whole, lines_before, sent, speaker: None, reply: None };
-            lines_before += count;
-            match counter.hand_in(parcel).await {
-                Ok(receipts) => place.send(receipts),
-                Err(_) => return Ok(()),
+        if let Some(mut whole) = lines.whole(counter.paper()) {
+            let admitted = match &caller {
+                None => place.admit(&mut whole),
+                Some(known) => office.keys.still(known).ok_or(NotIn::Unknown),
             };
+            let known = match admitted {
+                Ok(known) => caller.insert(known),
+                Err(why) => {
+                    answer.send(refusal(&Error::not_in(why)));
+                    return Ok(());
+                }
+            };
+            if !known.may_send {
+                office.keys.note_not_allowed();
+                answer.send(refusal(&Error::not_for_that()));
+                return Ok(());
+            }
+            let count = memchr_iter(b'\n', &whole).count() as u64;
+            if count > 0 {
+                tokio::select! {
+                    () = place.wait(known, count) => {}
+                    _ = phase.wait_for(|phase| *phase != Phase::Open) => return Ok(()),
+                }
+                let (speaker, rights) = (known.rights.only(), known.rights);
+                let parcel = Parcel { lines: whole, lines_before, sent, speaker, rights, reply: None };
+                lines_before += count;
+                match counter.hand_in(parcel).await {
+                    Ok(receipts) => answer.send(receipts),
+                    Err(_) => return Ok(()),
+                };
+            }
         }
         if read == 0 {
             return Ok(());
         }
     }
+}
+
+/// The first line of a connection that shows its key.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+}
+
+impl Place {
+    /// Who has come in, by the first of its lines. One that shows a key is taken out: it is no report, and goes into no journal.
+    fn admit(&self, lines: &mut Vec<u8>) -> Result<Caller, NotIn> {
+        let end = memchr(b'\n', lines).map_or(lines.len(), |end| end + 1);
+        let shown = serde_json::from_slice(&lines[..end]).ok().map(|Shown { key }| key.into_owned());
+        if shown.is_some() {
+            lines.drain(..end);
+        }
+        self.office.keys.admit(shown.as_deref(), self.bucket.as_ref())
+    }
+
+    /// Waits until there is room for so many lines.
+    async fn wait(&self, caller: &Caller, lines: u64) {
+        let Some(bucket) = &caller.bucket else { return };
+        let mut is_noted = false;
+        while let Err(wait) = bucket.take(lines, Moment::now()) {
+            if !is_noted {
+                self.office.note_limited(&self.counter);
+                is_noted = true;
+            }
+            sleep(wait).await;
+        }
+    }
+}
+
+/// An error in place of receipts.
+fn refusal(error: &Error) -> Receipts {
+    let (answer, receipts) = oneshot::channel();
+    // It cannot be gone: it is given back below.
+    let _ = answer.send([error.text().as_bytes(), b"\n"].concat());
+    receipts
 }
 
 /// Writes receipts as they come.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::keys::Caller;
 use super::office::{Office, Phase};
 use super::shown::{Live, Names};
 use super::stream::{ALIVE, Gone, Pieces, SIGN_OF_LIFE, stream};
@@ -72,8 +73,8 @@ pub(super) async fn compose(office: Arc<Office>) {
     }
 }
 
-pub(super) async fn watch(State(office): State<Arc<Office>>) -> Response {
-    let (pieces, response) = stream(1);
+pub(super) async fn watch(State(office): State<Arc<Office>>, Extension(caller): Extension<Caller>) -> Response {
+    let (pieces, response) = stream(&office, caller, 1);
     let changes = office.live.subscribe();
     tokio::spawn(async move {
         let mut phase = office.phase();

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,6 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::answer;
+use super::keys::REFUSED;
 use super::office::Office;
 use crate::meter::Stage;
 use crate::report::Urgency;
@@ -135,6 +137,18 @@ impl Figures {
         let mut family = encoder.encode_descriptor("door_full", help, None, MetricType::Counter)?;
         for counter in &self.0.counters {
             encode(&mut family, &[("door", counter.name())], &ConstCounter::new(counter.refused()))?;
+        }
+        let help =
+            "Deliveries that were more than their sender may send: turned away over HTTP, made to wait elsewhere";
+        let mut family = encoder.encode_descriptor("rate_limited", help, None, MetricType::Counter)?;
+        for (counter, limited) in self.0.counters.iter().zip(&self.0.limited) {
+            let limited = limited.load(Ordering::Relaxed);
+            encode(&mut family, &[("door", counter.name())], &ConstCounter::new(limited))?;
+        }
+        let help = "Requests and connections that were refused for their key, by reason";
+        let mut family = encoder.encode_descriptor("keys_refused", help, None, MetricType::Counter)?;
+        for (why, refused) in REFUSED.into_iter().zip(self.0.keys.refused()) {
+            encode(&mut family, &[("reason", why)], &ConstCounter::new(refused))?;
         }
         Ok(())
     }

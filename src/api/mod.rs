@@ -5,25 +5,33 @@
 //! | [`Counter`] | where a door hands in lines, and from where receipts come back |
 //! | [`Office`] | what all doors of a service share |
 //! | [`Hall`] | what is shown: folds of what was published |
+//! | [`keys::Keys`] | who may come in, and what for |
 //!
 //! Nothing here decides anything: lines go through a counter into the engine, and come back as receipts when they are on the
 //! disk. Who reads is served from folds of what was published, and keeps nobody waiting.
 
 mod answer;
+mod asked;
 mod boards;
+mod bucket;
+mod cloud_event;
 mod counter;
 mod events;
+mod guard;
 mod http;
+pub mod keys;
 mod lines;
 mod live;
 mod metrics;
 mod office;
+mod openapi;
 mod page;
 mod reads;
 mod reports;
 mod shown;
 mod split;
 mod stream;
+mod version;
 
 use std::io;
 use std::net::SocketAddr;
@@ -82,6 +90,14 @@ impl Listener {
         }
     }
 
+    /// Whether only this machine can come to it.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
+            Self::Unix(_) => true,
+        }
+    }
+
     /// Where it listens in fact: the port may have been left to the system.
     pub fn place(&self) -> String {
         let address = match self {
@@ -99,7 +115,7 @@ impl Listener {
 /// # Errors
 /// If the machine cannot serve it at all.
 pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
-    let router = http::router(office.clone());
+    let router = http::router(office.clone(), listener.is_local());
     let composing = live::compose(office.clone());
     serve(listener, office, office.http(), composing, move |stream, phase| {
         let router = router.clone();
@@ -112,13 +128,14 @@ pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
 /// # Errors
 /// As [`serve_http`].
 pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Counter>) -> io::Result<()> {
-    let at = counter.clone();
+    let (at, own, bucket) = (counter.clone(), office.clone(), office.keys.door_bucket());
     serve(listener, office, counter, std::future::ready(()), move |stream, phase| {
-        let (counter, mut end) = (at.clone(), phase.clone());
+        let (counter, office, mut end) = (at.clone(), own.clone(), phase.clone());
+        let bucket = bucket.clone();
         async move {
             let (from, to) = tokio::io::split(stream);
             tokio::select! {
-                _ = lines::serve(from, to, counter, phase) => {}
+                _ = lines::serve(from, to, lines::Place { counter, office, bucket }, phase) => {}
                 _ = end.wait_for(|phase| *phase == Phase::Closed) => {}
             }
         }

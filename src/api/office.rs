@@ -1,12 +1,15 @@
 //! The office: what all doors of a service share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use dashmap::DashMap;
 use tokio::sync::{Semaphore, watch};
 
 use super::Counter;
+use super::bucket::Bucket;
+use super::keys::Keys;
 use super::live::Change;
 use super::shown::{Box4, area_boxes};
 use crate::city::City;
@@ -110,6 +113,14 @@ pub struct Office {
     pub feed: Feed,
     /// Who follows the feed, under a number each.
     pub followers: DashMap<u64, Follower>,
+    /// Who may come in.
+    pub keys: Keys,
+    /// How many lines a second HTTP takes from whoever needs no key.
+    pub http_bucket: Option<Arc<Bucket>>,
+    /// Deliveries that were more than somebody may send: by the door's place.
+    pub limited: Vec<AtomicU64>,
+    /// Tells this life of the service from others.
+    pub life: u64,
     /// When the service began.
     pub begun: Instant,
     /// What changed last, for all who watch.
@@ -131,6 +142,7 @@ impl Office {
         city: Arc<City>,
         counters: Vec<Arc<Counter>>,
         feed: Feed,
+        keys: Keys,
         hall: Hall,
         explain: Box<Explain>,
         resume: Box<Resume>,
@@ -139,9 +151,13 @@ impl Office {
             live: watch::Sender::new(Arc::new(Change::none(hall.version()))),
             area_boxes: area_boxes(&city),
             city,
+            http_bucket: keys.door_bucket(),
+            keys,
+            limited: counters.iter().map(|_| AtomicU64::new(0)).collect(),
             counters,
             feed,
             followers: DashMap::new(),
+            life: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64),
             begun: Instant::now(),
             explaining: Arc::new(Semaphore::new(WALKS)),
             resuming: Arc::new(Semaphore::new(WALKS)),
@@ -158,6 +174,14 @@ impl Office {
     /// Where there is no door at all.
     pub fn http(&self) -> &Arc<Counter> {
         &self.counters[0]
+    }
+
+    /// Notes that somebody sent more than it may.
+    pub fn note_limited(&self, at: &Counter) {
+        let place = self.counters.iter().position(|counter| counter.name() == at.name());
+        if let Some(limited) = place.and_then(|place| self.limited.get(place)) {
+            limited.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// What is shown. Held for a short, bounded time.

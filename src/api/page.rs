@@ -1,4 +1,4 @@
-//! The live page: three files within the program, and nothing from anywhere else.
+//! The live page and the page of the description: files within the program, and nothing from anywhere else.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,6 +21,15 @@ pub(super) async fn script(request: Request) -> Response {
 
 pub(super) async fn style(request: Request) -> Response {
     file(&request, "text/css; charset=utf-8", include_bytes!("../page/web/style.css"))
+}
+
+/// The description of the service, to be tried.
+pub(super) async fn docs(request: Request) -> Response {
+    file(&request, "text/html; charset=utf-8", include_bytes!("../page/web/docs.html"))
+}
+
+pub(super) async fn docs_script(request: Request) -> Response {
+    file(&request, "text/javascript; charset=utf-8", include_bytes!("../page/web/docs.js"))
 }
 
 /// A file, unless whoever asks has it already.

@@ -1,25 +1,31 @@
 //! What can be read: explanations, figures, and whether the service is well.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{self, Error};
+use super::asked::{Asked, Named};
 use super::office::{Form, NotExplained, Office, Phase};
+use super::version::Version;
+use crate::view::ledger::{Account, Work};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 pub(super) struct Language {
+    /// `zh` or `en`; for programs, accept application/json instead.
     lang: Option<String>,
 }
 
 /// Why: a report, case, order or tracking number.
 pub(super) async fn explain(
     State(office): State<Arc<Office>>,
-    Path(name): Path<String>,
-    Query(language): Query<Language>,
+    Named(name): Named<String>,
+    Asked(language): Asked<Language>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
@@ -37,22 +43,39 @@ pub(super) async fn explain(
     }
 }
 
+/// The ledger, and how far the log is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Summary<'a> {
+    /// The record that comes next.
+    next: u64,
+    /// Log time, in milliseconds since 1970.
+    at: i64,
+    /// Every report is under exactly one heading.
+    closes: bool,
+    total: Account,
+    work: Work,
+    /// The same by source.
+    sources: BTreeMap<&'a str, Account>,
+}
+
 /// The ledger and how far the log is.
-pub(super) async fn summary(State(office): State<Arc<Office>>) -> Response {
+pub(super) async fn summary(State(office): State<Arc<Office>>, headers: HeaderMap) -> Response {
     let hall = office.hall();
+    let version = Version::of(&office, &hall);
+    if let Some(known) = version.known(&headers) {
+        return known;
+    }
     let sources = office.city.sources.iter().zip(hall.ledger.accounts());
-    let sources: serde_json::Map<String, serde_json::Value> =
-        sources.map(|(source, account)| (source.name.to_string(), serde_json::json!(account))).collect();
-    let summary = serde_json::json!({
-        "next": hall.next.0,
-        "at": hall.at.0,
-        "closes": hall.ledger.closes(),
-        "total": hall.ledger.total(),
-        "work": hall.ledger.work,
-        "sources": sources,
-    });
+    let summary = Summary {
+        next: hall.next.0,
+        at: hall.at.0,
+        closes: hall.ledger.closes(),
+        total: hall.ledger.total(),
+        work: hall.ledger.work,
+        sources: sources.map(|(source, account)| (&*source.name, *account)).collect(),
+    };
     drop(hall);
-    answer::json(StatusCode::OK, summary.to_string().into_bytes())
+    version.on(answer::json(StatusCode::OK, serde_json::to_vec(&summary).expect("a summary is JSON")))
 }
 
 /// The process is there.

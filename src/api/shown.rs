@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Counter;
 use super::office::{Hall, Office, Phase};
 use crate::city::{City, Named};
 use crate::ids::CellId;
 use crate::report::Urgency;
-use crate::view::board::{CaseShown, CellShown, Open};
+use crate::view::board::{CaseMembers, CaseShown, CellMembers, CellShown, Open};
 use crate::view::ledger::{Account, Work};
+use crate::view::words::UrgencyLetter;
 
 /// The part of a door's room from which on it is an alarm.
 const NEARLY_FULL: f64 = 0.9;
 
-/// What is shown.
-#[derive(Serialize)]
+/// What changed, and the figures as they are.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Live<'a> {
     pub(super) version: u64,
     at: i64,
@@ -25,10 +27,15 @@ pub(super) struct Live<'a> {
     open: Open,
     sources: Vec<SourceShown<'a>>,
     budgets: Vec<BudgetShown>,
+    /// Cells that changed; in a snapshot, all that have open cases.
+    #[schema(value_type = Vec<CellMembers>)]
     cells: Vec<CellShown<'a>>,
+    /// Cases that changed, the newest change first.
+    #[schema(value_type = Vec<CaseMembers>)]
     cases: Vec<CaseShown<'a>>,
     health: Health,
     #[serde(flatten)]
+    #[schema(ignore)]
     names: Option<Names<'a>>,
 }
 
@@ -64,7 +71,7 @@ impl<'a> Live<'a> {
 }
 
 /// What the city names. Said once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Names<'a> {
     city: CityShown<'a>,
     areas: Vec<AreaShown<'a>>,
@@ -113,16 +120,17 @@ pub fn area_boxes(city: &City) -> Vec<Option<Box4>> {
     boxes
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct CityShown<'a> {
     id: &'a str,
     name_zh: &'a str,
     name_en: &'a str,
     version: String,
+    #[schema(value_type = Option<Vec<f64>>)]
     bounds: Option<Box4>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NamedShown<'a> {
     code: &'a str,
     name_zh: &'a str,
@@ -135,14 +143,15 @@ impl<'a> NamedShown<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AreaShown<'a> {
     #[serde(flatten)]
     named: NamedShown<'a>,
+    #[schema(value_type = Option<Vec<f64>>)]
     r#box: Option<Box4>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SourceShown<'a> {
     name: &'a str,
     name_zh: &'a str,
@@ -150,8 +159,9 @@ struct SourceShown<'a> {
     account: Account,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct BudgetShown {
+    #[schema(value_type = UrgencyLetter)]
     urgency: &'static str,
     budget_ms: Option<f64>,
     reports: u64,
@@ -180,7 +190,7 @@ impl BudgetShown {
 }
 
 /// Whether the service is well.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Health {
     ok: bool,
     alarms: Vec<Alarm>,
@@ -190,19 +200,19 @@ struct Health {
     feeds: FeedsShown,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Alarm {
     zh: String,
     en: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct DoorShown {
     name: &'static str,
     inbox: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FeedsShown {
     events: usize,
     live: usize,
@@ -217,6 +227,12 @@ impl Health {
         for counter in office.counters.iter().filter(|counter| counter.fullness() >= NEARLY_FULL) {
             let name = counter.name();
             alarms.push(Alarm { zh: format!("接入口 {name} 已满"), en: format!("the door {name} is full") });
+        }
+        if let Some(why) = office.keys.trouble() {
+            alarms.push(Alarm {
+                zh: format!("密钥文件读不了，沿用上次读到的：{why}"),
+                en: format!("the keys cannot be read, those read last stay: {why}"),
+            });
         }
         if *office.phase().borrow() != Phase::Open {
             alarms.push(Alarm { zh: "服务正在停止".to_owned(), en: "the service is ending".to_owned() });

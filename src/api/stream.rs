@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use axum::response::Response;
 use http_body::Frame;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+
+use super::keys::Caller;
+use super::office::Office;
 
 /// How often a quiet stream shows that it lives.
 pub(super) const ALIVE: Duration = Duration::from_secs(15);
@@ -23,26 +27,34 @@ const UNREAD_MAX: Duration = Duration::from_secs(30);
 pub(super) struct Gone;
 
 /// Where a task puts the pieces.
-pub(super) struct Pieces(mpsc::Sender<Bytes>);
+pub(super) struct Pieces {
+    to: mpsc::Sender<Bytes>,
+    /// For whom: a key that is revoked ends its streams with the next piece, which is never far off.
+    caller: Caller,
+    office: Arc<Office>,
+}
 
 impl Pieces {
     /// Puts a piece, as soon as there is room for it.
     pub(super) async fn put(&self, piece: Bytes) -> Result<(), Gone> {
-        match timeout(UNREAD_MAX, self.0.send(piece)).await {
+        if !self.office.keys.still(&self.caller).is_some_and(|caller| caller.may_read) {
+            return Err(Gone);
+        }
+        match timeout(UNREAD_MAX, self.to.send(piece)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Gone),
         }
     }
 }
 
-/// A stream with room for so many pieces, and where they are put in.
-pub(super) fn stream(room: usize) -> (Pieces, Response) {
-    let (pieces, receiver) = mpsc::channel(room);
+/// A stream for somebody, with room for so many pieces, and where they are put in.
+pub(super) fn stream(office: &Arc<Office>, caller: Caller, room: usize) -> (Pieces, Response) {
+    let (to, receiver) = mpsc::channel(room);
     let mut response = Response::new(Body::new(Taken(receiver)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    (Pieces(pieces), response)
+    (Pieces { to, caller, office: office.clone() }, response)
 }
 
 /// The pieces as a body.

@@ -10,6 +10,7 @@ use crate::journal::frame::{Frame, Slots};
 use crate::limits::LINE_BYTES_MAX;
 use crate::record::{BodyRef, Origin, PlacedTally, Tally, Turned};
 use crate::report::{Field, Reason, Reject};
+use crate::rights::Rights;
 
 /// One worker's door. It keeps its decoder's memory, and allocates nothing for a line.
 pub struct Door<'a> {
@@ -65,8 +66,8 @@ impl<'a> Door<'a> {
             let line = Line { bytes, text, at: at as u32, offset, number: filled.lines, hash: body_hash(bytes) };
             filled.sum = filled.sum.wrapping_add(line_sum(line.hash, offset));
             let fault = faults.next_if(|fault| fault.at == line.at).map(|fault| fault.reject);
-            if let Err(reject) = self.line(&line, fault, slots) {
-                self.turn_away(&line, reject, chunk.input, slots);
+            if let Err(reject) = self.line(&line, fault, chunk.rights, slots) {
+                self.turn_away(&line, reject, chunk, slots);
             }
         }
         frame.close();
@@ -74,7 +75,13 @@ impl<'a> Door<'a> {
     }
 
     #[inline]
-    fn line(&mut self, line: &Line<'_>, fault: Option<Reject>, slots: &mut Slots) -> Result<(), Reject> {
+    fn line(
+        &mut self,
+        line: &Line<'_>,
+        fault: Option<Reject>,
+        rights: Rights,
+        slots: &mut Slots,
+    ) -> Result<(), Reject> {
         if line.bytes.len() > LINE_BYTES_MAX {
             return Err(Reject { field: Field::Line, reason: Reason::TooLong, at: LINE_BYTES_MAX as u32 });
         }
@@ -86,6 +93,9 @@ impl<'a> Door<'a> {
         let (id_at, id_len) = (decoded.id_at, decoded.id_len);
         match self.city.understand(&decoded.said, self.speaker, &self.key) {
             Ok(understood) => {
+                if let Some(field) = rights.forbids(understood.source, &understood.input) {
+                    return Err(Reject { field, reason: Reason::NotAllowed, at: self.decoder.place_of(field) });
+                }
                 let body = BodyRef { at: line.at, len: line.bytes.len() as u32, id_at, id_len, key: 0 };
                 let origin = Origin {
                     source: understood.source,
@@ -102,10 +112,11 @@ impl<'a> Door<'a> {
     }
 
     #[cold]
-    fn turn_away(&mut self, line: &Line<'_>, reject: Reject, input: u16, slots: &mut Slots) {
+    fn turn_away(&mut self, line: &Line<'_>, reject: Reject, chunk: &Chunk, slots: &mut Slots) {
         slots.tally(PlacedTally {
             before: 0,
-            source: self.source_of(line.bytes),
+            // Whoever may speak for one source only speaks for that one, whatever it says.
+            source: chunk.rights.only().unwrap_or_else(|| self.source_of(line.bytes)),
             body_at: line.at,
             body_len: line.bytes.len() as u32,
             tally: Tally {
@@ -113,7 +124,7 @@ impl<'a> Door<'a> {
                 count: 1,
                 field: reject.field,
                 reason: reject.reason,
-                input,
+                input: chunk.input,
                 line: line.number,
                 offset: line.offset,
                 wrong_at: reject.at,

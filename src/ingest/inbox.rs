@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::ids::SourceId;
 use crate::meter::Moment;
+use crate::rights::Rights;
 use crate::ring::{Bell, Consumer, Full, Producer, ring};
 
 /// How long nothing may come before the reader is told so.
@@ -27,6 +28,8 @@ pub struct Parcel {
     pub sent: Moment,
     /// The source of lines that do not name one.
     pub speaker: Option<SourceId>,
+    /// What the lines may say.
+    pub rights: Rights,
     /// Who waits for receipts, if anybody does.
     pub reply: Option<Reply>,
 }
@@ -77,12 +80,14 @@ impl Sender {
 /// What was found in an inbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Found {
-    /// Parcels of one speaker, the first of them sent at a moment.
+    /// Parcels of one speaker with the same rights, the first of them sent at a moment.
     Parcels {
         /// When the first was sent.
         sent: Moment,
         /// The source of lines that do not name one.
         speaker: Option<SourceId>,
+        /// What the lines may say.
+        rights: Rights,
     },
     /// Nothing in a while.
     Nothing,
@@ -110,7 +115,9 @@ impl Inbox {
                 return if found == Found::Nothing && self.parcels.is_closed() { Found::End } else { found };
             };
             let fits = match found {
-                Found::Parcels { speaker, .. } => speaker == parcel.speaker && parcel.lines.len() <= left,
+                Found::Parcels { speaker, rights, .. } => {
+                    (speaker, rights) == (parcel.speaker, parcel.rights) && parcel.lines.len() <= left
+                }
                 Found::Nothing | Found::End => true,
             };
             if !fits {
@@ -118,7 +125,7 @@ impl Inbox {
                 return found;
             }
             if found == Found::Nothing {
-                found = Found::Parcels { sent: parcel.sent, speaker: parcel.speaker };
+                found = Found::Parcels { sent: parcel.sent, speaker: parcel.speaker, rights: parcel.rights };
             }
             left = left.saturating_sub(parcel.lines.len());
             let Parcel { mut lines, lines_before, reply, .. } = parcel;
@@ -152,7 +159,7 @@ mod tests {
 
     fn parcel(lines: &str, sent: u64, speaker: Option<u16>) -> Parcel {
         let (lines, speaker) = (lines.as_bytes().to_vec(), speaker.map(SourceId));
-        Parcel { lines, lines_before: 0, sent: Moment(sent), speaker, reply: None }
+        Parcel { lines, lines_before: 0, sent: Moment(sent), speaker, rights: Rights::ALL, reply: None }
     }
 
     /// Takes once, and compares what was found and the lines.
@@ -167,7 +174,7 @@ mod tests {
             Some(speaker) => Some(SourceId(speaker)),
             None => None,
         };
-        Found::Parcels { sent: Moment(sent), speaker }
+        Found::Parcels { sent: Moment(sent), speaker, rights: Rights::ALL }
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::fingerprint::body_hash;
 use crate::ids::SourceId;
 use crate::limits::LINE_BYTES_MAX;
 use crate::report::Reject;
+use crate::rights::Rights;
 
 /// A part of an input, read into a frame's bodies.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -51,6 +52,8 @@ pub struct Chunk {
     pub faults: Vec<Fault>,
     /// The source of lines that do not name one, if it is another than that of the whole run.
     pub speaker: Option<SourceId>,
+    /// What its lines may say.
+    pub rights: Rights,
 }
 
 /// A line of a chunk that could not become what it should.

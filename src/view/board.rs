@@ -12,11 +12,12 @@ mod trail;
 mod unit;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use case::{Case, Sources};
 pub use cell::{Cell, Counts};
 pub use page::{CaseFilter, LOOKED_AT_MAX, PAGE_MAX, Page, UnitFilter, UnitPage};
-pub use shown::{CaseShown, CellShown, UnitShown};
+pub use shown::{CaseMembers, CaseShown, CellMembers, CellShown, UnitMembers, UnitShown};
 pub use unit::Unit;
 
 use crate::city::City;
@@ -33,7 +34,7 @@ use cell::Cells;
 use unit::Units;
 
 /// Cases that are not closed, by urgency.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
 pub struct Open {
     /// Urgent.
     #[serde(rename = "A")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::effect::{Effect, Why};
 use crate::ids::{Seq, SourceId};
@@ -13,7 +14,7 @@ use super::whereabouts::Whereabouts;
 
 /// What became of the reports of one source. `offered` is counted from records, everything else from effects; they agree, or
 /// something was lost or counted twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
 pub struct Account {
     /// Reports that came to the door, accepted or not.
     pub offered: u64,
@@ -53,7 +54,7 @@ impl Account {
 }
 
 /// What happened to cases and orders, and to words of departments and crews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
 pub struct Work {
     /// New cases that were handed to a unit at once.
     pub assigned: u64,

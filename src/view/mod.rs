@@ -8,3 +8,6 @@ pub mod ledger;
 pub mod paper;
 mod receipt;
 pub mod whereabouts;
+pub mod words;
+
+pub use receipt::ReceiptMembers;

@@ -3,11 +3,90 @@
 //! A receipt is a fold of a record's effects like everything else: the tracking number by which the report can be asked for
 //! later, and the answer. A line that says again what was said before gets the tracking number of the first.
 
+use utoipa::ToSchema;
+
 use super::decision::{Decisions, Line, doubt_word, refusal_word, word};
 use super::paper::Paper;
 use crate::effect::Effect;
 use crate::ids::{Seq, Tracking};
 use crate::record::{Input, Record};
+use crate::view::words::FieldName;
+
+// `Decisions::receipt` writes it without making one.
+/// What became of a line. What does not apply is absent.
+#[derive(ToSchema, Debug)]
+#[schema(as = Receipt)]
+#[expect(dead_code, reason = "it is read as a schema")]
+pub struct ReceiptMembers<'a> {
+    /// The line of the delivery, counted from 1.
+    line: u64,
+    /// The source, if the line named one that the city knows.
+    #[schema(required)]
+    source: Option<&'a str>,
+    /// The id that the source gave it, if there is one.
+    id: Option<&'a str>,
+    /// By which the report is asked for; of a duplicate, that of the first.
+    #[schema(nullable = false, example = "SL000000000195")]
+    tracking: Option<&'a str>,
+    /// What became of it.
+    #[schema(value_type = AnswerWord)]
+    answer: &'a str,
+    /// Its case.
+    #[schema(nullable = false)]
+    case: Option<u64>,
+    /// The order that was given, or that an action names.
+    #[schema(nullable = false, example = "1-1")]
+    order: Option<&'a str>,
+    /// The department that has it.
+    department: Option<&'a str>,
+    /// The unit that has it.
+    unit: Option<&'a str>,
+    /// Why it is refused, or why people must look at it.
+    #[schema(nullable = false)]
+    reason: Option<&'a str>,
+    /// The field that is wrong.
+    #[schema(nullable = false, value_type = Option<FieldName>)]
+    field: Option<&'a str>,
+    /// Where in the line, in bytes from its start.
+    #[schema(nullable = false)]
+    at: Option<u64>,
+    /// How late it came.
+    #[schema(nullable = false)]
+    late_ms: Option<i64>,
+    /// It came late, and is decided about all the same.
+    #[schema(nullable = false)]
+    late: Option<bool>,
+    /// It was said before, in other words.
+    #[schema(nullable = false)]
+    conflict: Option<bool>,
+}
+
+/// What can become of a line.
+#[derive(ToSchema, Debug)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is read as a schema")]
+enum AnswerWord {
+    /// It opened a case.
+    Opened,
+    /// It joined an open case.
+    Merged,
+    /// It was said before.
+    Duplicate,
+    /// It opened a case that people must look at.
+    Review,
+    /// It is not accepted.
+    Refused,
+    /// The unit took the order.
+    Accepted,
+    /// The unit gave the order back.
+    Returned,
+    /// The unit finished the order.
+    Done,
+    /// The case is closed.
+    Closed,
+    /// The unit's status is changed.
+    Unit,
+}
 
 impl Decisions<'_> {
     /// Writes the receipt for a line of a delivery, counted from 1. `effects` are those of its record.

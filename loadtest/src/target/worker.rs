@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use paidan::ingest::inbox::{Inbox, Parcel, Sender, inbox};
 use paidan::meter::Moment;
+use paidan::rights::Rights;
 use paidan::ring::Full;
 
 use super::{Answers, Target};
@@ -33,7 +34,7 @@ impl Worker {
 
 impl Target for Worker {
     fn offer(&mut self, lines: Vec<u8>, _reports: u32, sent: Moment) -> Result<(), Vec<u8>> {
-        let parcel = Parcel { lines, lines_before: 0, sent, speaker: None, reply: None };
+        let parcel = Parcel { lines, lines_before: 0, sent, speaker: None, rights: Rights::ALL, reply: None };
         self.sender.push(parcel).map_err(|Full(parcel)| parcel.lines)
     }
 

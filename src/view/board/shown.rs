@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::case::{Case, Sources};
 use super::cell::Cell;
@@ -11,6 +12,7 @@ use crate::city::City;
 use crate::geo::Point;
 use crate::ids::{AreaId, CellId, DepartmentId, OrderId, Seq, Tracking, UnitId};
 use crate::view::decision::doubt_word;
+use crate::view::words::{StageWord, StatusWord, UrgencyLetter};
 
 /// A case as it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,96 @@ pub struct UnitShown<'a> {
     pub city: &'a City,
     /// The unit.
     pub unit: &'a Unit,
+}
+
+/// A case as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Case)]
+pub struct CaseMembers<'a> {
+    /// The record that opened it.
+    case: u64,
+    /// The number by which its first report is asked for.
+    #[schema(value_type = String, example = "SL000000000195")]
+    tracking: Text<Tracking>,
+    /// Its class.
+    class: Option<&'a str>,
+    /// Its area.
+    area: Option<&'a str>,
+    /// Its cell.
+    #[schema(value_type = Option<String>)]
+    cell: Option<Text<CellCode<'a>>>,
+    /// How pressing it is.
+    #[schema(value_type = UrgencyLetter)]
+    urgency: &'static str,
+    /// What is being done about it.
+    #[schema(value_type = StageWord)]
+    stage: &'static str,
+    /// Reports that are part of it.
+    reports: u32,
+    /// Who reported it, the first first.
+    #[schema(value_type = Vec<String>)]
+    sources: SourceNames<'a>,
+    /// When it was opened: log time, in milliseconds since 1970.
+    opened_at: i64,
+    /// When it changed last.
+    changed_at: i64,
+    /// The last order that was given.
+    #[schema(value_type = Option<String>, example = "1-1")]
+    order: Option<Text<OrderId>>,
+    /// The unit that has it, or that finished it.
+    unit: Option<&'a str>,
+    /// The department that has it.
+    department: Option<&'a str>,
+    /// When it must be handled.
+    due: Option<i64>,
+    /// Why people must look at it.
+    doubt: Option<&'static str>,
+    /// Where it is, in degrees.
+    lng: Option<f64>,
+    /// Where it is, in degrees.
+    lat: Option<f64>,
+}
+
+/// A cell with its open work.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cell)]
+pub struct CellMembers<'a> {
+    /// Its code.
+    #[schema(value_type = String)]
+    cell: Text<CellCode<'a>>,
+    /// West, south, east, north, in degrees.
+    r#box: [f64; 4],
+    /// Open cases.
+    open: u32,
+    /// Those of urgency A.
+    urgent: u32,
+    /// Those that wait for a unit.
+    waiting: u32,
+    /// Those that people must look at.
+    review: u32,
+}
+
+/// A unit as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Unit)]
+pub struct UnitMembers<'a> {
+    /// Its code.
+    unit: Option<&'a str>,
+    /// Its department.
+    department: Option<&'a str>,
+    /// Its area.
+    area: Option<&'a str>,
+    /// Whether it can be given work.
+    #[schema(value_type = StatusWord)]
+    status: &'static str,
+    /// Orders that it has.
+    load: u32,
+    /// How many it can have; null for no limit.
+    capacity: Option<u32>,
+    /// Where it is, in degrees.
+    lng: Option<f64>,
+    /// Where it is, in degrees.
+    lat: Option<f64>,
 }
 
 /// What is written as text, without making the text first.
@@ -92,30 +184,9 @@ fn unit_code(city: &City, unit: UnitId) -> Option<&str> {
 
 impl Serialize for CaseShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Members<'a> {
-            case: u64,
-            tracking: Text<Tracking>,
-            class: Option<&'a str>,
-            area: Option<&'a str>,
-            cell: Option<Text<CellCode<'a>>>,
-            urgency: &'static str,
-            stage: &'static str,
-            reports: u32,
-            sources: SourceNames<'a>,
-            opened_at: i64,
-            changed_at: i64,
-            order: Option<Text<OrderId>>,
-            unit: Option<&'a str>,
-            department: Option<&'a str>,
-            due: Option<i64>,
-            doubt: Option<&'static str>,
-            lng: Option<f64>,
-            lat: Option<f64>,
-        }
         let Self { city, case } = *self;
         let (lng, lat) = lng_lat(case.point);
-        let members = Members {
+        let members = CaseMembers {
             case: case.id.0,
             tracking: Text(Tracking(Seq(case.id.0))),
             class: city.classes.get(case.class.index()).map(|class| &*class.named.code),
@@ -149,18 +220,8 @@ impl CellShown<'_> {
 
 impl Serialize for CellShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Members<'a> {
-            cell: Text<CellCode<'a>>,
-            /// West, south, east, north.
-            r#box: [f64; 4],
-            open: u32,
-            urgent: u32,
-            waiting: u32,
-            review: u32,
-        }
         let Self { city, cell } = *self;
-        let members = Members {
+        let members = CellMembers {
             cell: Text(CellCode(city, cell.cell)),
             r#box: self.bounds(),
             open: cell.counts.open,
@@ -174,21 +235,9 @@ impl Serialize for CellShown<'_> {
 
 impl Serialize for UnitShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Members<'a> {
-            unit: Option<&'a str>,
-            department: Option<&'a str>,
-            area: Option<&'a str>,
-            status: &'static str,
-            load: u32,
-            /// Null for no limit.
-            capacity: Option<u32>,
-            lng: Option<f64>,
-            lat: Option<f64>,
-        }
         let Self { city, unit } = *self;
         let (lng, lat) = lng_lat(unit.point);
-        let members = Members {
+        let members = UnitMembers {
             unit: unit_code(city, unit.unit),
             department: department_code(city, unit.department),
             area: area_code(city, unit.area),

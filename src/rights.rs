@@ -1,0 +1,70 @@
+//! Rights: what a sender may say. They come from the key that it showed, and travel with its lines to where these are understood.
+
+use crate::ids::SourceId;
+use crate::record::Input;
+use crate::report::Field;
+
+/// What a sender may say, beyond what the city lets its source say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rights {
+    /// The only source that it may speak for.
+    only: Option<SourceId>,
+    may_report: bool,
+    may_act: bool,
+}
+
+/// Where there are no keys, the city alone decides.
+impl Default for Rights {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl Rights {
+    /// Everything.
+    pub const ALL: Self = Self { only: None, may_report: true, may_act: true };
+    /// What departments and crews say: actions on orders, and units' status.
+    pub const DISPATCH: Self = Self { only: None, may_report: false, may_act: true };
+
+    /// Reports of one source.
+    pub const fn of_source(source: SourceId) -> Self {
+        Self { only: Some(source), may_report: true, may_act: false }
+    }
+
+    /// The only source that it may speak for, if it is bound to one.
+    pub const fn only(self) -> Option<SourceId> {
+        self.only
+    }
+
+    /// The field that says what it may not say, if there is one.
+    #[inline]
+    pub fn forbids(self, source: SourceId, input: &Input) -> Option<Field> {
+        if self.only.is_some_and(|only| only != source) {
+            return Some(Field::Source);
+        }
+        let may = match input {
+            Input::Report(_) => self.may_report,
+            Input::Action(_) | Input::Unit(_) => self.may_act,
+            Input::Tally(_) => true,
+        };
+        (!may).then_some(Field::Kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::Point;
+    use crate::ids::UnitId;
+    use crate::record::UnitChange;
+
+    #[test]
+    fn a_source_is_bound_to_its_name_and_to_reports() {
+        let unit = Input::Unit(UnitChange { unit: UnitId(0), status: None, point: Point::NONE, capacity: None });
+        let (own, other) = (SourceId(1), SourceId(2));
+        assert_eq!(Rights::of_source(own).forbids(other, &unit), Some(Field::Source));
+        assert_eq!(Rights::of_source(own).forbids(own, &unit), Some(Field::Kind));
+        assert_eq!(Rights::DISPATCH.forbids(other, &unit), None);
+        assert_eq!(Rights::ALL.forbids(own, &unit), None);
+    }
+}

@@ -33,6 +33,9 @@ const WORDS = {
   search_go: ["查询", "Look up"],
   log_time: ["日志时间", "Log time"],
   connecting: ["连接中", "Connecting"],
+  key_title: ["此服务需要密钥", "This service needs a key"],
+  key_label: ["可读取的密钥（paidan keys add --role read）", "A key that may read (paidan keys add --role read)"],
+  key_go: ["进入", "Enter"],
   connected: ["实时", "Live"],
   lost: ["连接中断", "Disconnected"],
   lost_alarm: ["与服务的连接中断，页面数据已停止更新，正在自动重连", "Connection lost: what is shown stands still; reconnecting"],
@@ -713,7 +716,7 @@ async function askForCases() {
   const query = caseQuery();
   if (!query) return town.cases.setAsked([]);
   try {
-    const answer = await fetch(`/v1/cases?${query}`, { signal: asking.signal });
+    const answer = await door.ask(`/v1/cases?${query}`, { signal: asking.signal });
     const said = answer.ok ? await answer.json() : null;
     const cases = objects(said?.cases).map(readCase).filter(Boolean);
     town.cases.setAsked(cases.filter((one) => matches(one, filters)).slice(0, ASKED_MAX));
@@ -1659,7 +1662,7 @@ const paper = {
     const { signal } = this.asking;
     this.show(say("loading"), "");
     try {
-      const answer = await fetch(`/v1/explain/${encodeURIComponent(this.id)}?lang=${language}`, { headers: { Accept: "text/plain" }, signal });
+      const answer = await door.ask(`/v1/explain/${encodeURIComponent(this.id)}?lang=${language}`, { headers: { Accept: "text/plain" }, signal });
       const said = await answer.text();
       if (!signal.aborted) this.show(answer.ok ? "" : say("explain_failed", { why: errorWords(said) ?? answer.status }), answer.ok ? said : "");
     } catch {
@@ -1778,6 +1781,95 @@ function switchLanguage() {
   if (byId("paper").open) paper.ask();
 }
 
+// ------------------------------------------------------------------------------------------------------------------ key
+
+/** Asks the service, with the key where it wants one. The key stays in this tab, and goes into a header: never into an address,
+ *  and never into a cookie that a browser sends for somebody else's page. */
+const door = {
+  async ask(path, { headers, ...options } = {}) {
+    const key = this.kept();
+    const answer = await fetch(path, { ...options, headers: key ? { ...headers, Authorization: `Bearer ${key}` } : { ...headers } });
+    if (answer.status === 401 || (answer.status === 403 && key)) await this.want(answer.clone(), key);
+    return answer;
+  },
+
+  kept() {
+    try {
+      return sessionStorage.getItem("paidan.key") ?? this.key;
+    } catch {
+      return this.key;
+    }
+  },
+
+  keep(key) {
+    this.key = key;
+    try {
+      sessionStorage.setItem("paidan.key", key);
+    } catch {
+      // A browser that keeps nothing asks again when the page is loaded again.
+    }
+  },
+
+  async want(answer, key) {
+    const dialog = byId("key-dialog");
+    // An answer to a key that has been replaced since says nothing about the new one.
+    if (dialog.open || key !== this.kept()) return;
+    write(byId("key-why"), key ? errorWords(await answer.text()) ?? "" : "");
+    if (!dialog.open) dialog.showModal();
+  },
+
+  listen() {
+    byId("key-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.keep(byId("key").value.trim());
+      byId("key").value = "";
+      byId("key-dialog").close();
+    });
+    byId("key-dialog").addEventListener("close", () => {
+      stream.retryMs = RETRY_MIN_MS;
+      stream.open();
+    });
+  },
+
+  key: null,
+};
+
+/** Server-sent events over a request that can carry a key: an EventSource cannot. Ends with its connection. */
+class Events {
+  constructor(path, { event, end }) {
+    this.asking = new AbortController();
+    this.take = event;
+    this.read(path).catch(() => {}).then(() => this.asking.signal.aborted || end());
+  }
+
+  close() {
+    this.asking.abort();
+  }
+
+  async read(path) {
+    const answer = await door.ask(path, { headers: { Accept: "text/event-stream" }, cache: "no-store", signal: this.asking.signal });
+    if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith("text/event-stream")) return;
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done || this.asking.signal.aborted) return;
+      const events = (rest + value).split("\n\n");
+      rest = events.pop();
+      for (const event of events) this.tell(event);
+    }
+  }
+
+  tell(event) {
+    let [name, data] = ["message", null];
+    for (const line of event.split("\n")) {
+      if (line.startsWith("event: ")) name = line.slice(7);
+      else if (line.startsWith("data: ")) data = line.slice(6);
+    }
+    if (data !== null && !this.asking.signal.aborted) this.take(name, data);
+  }
+}
+
 // --------------------------------------------------------------------------------------------------------------- stream
 
 const stream = {
@@ -1789,10 +1881,11 @@ const stream = {
   open() {
     clearTimeout(this.timer);
     this.source?.close();
-    this.source = new EventSource("/v1/live");
-    this.source.addEventListener("snapshot", ({ data }) => this.take(data, takeSnapshot));
-    this.source.addEventListener("delta", ({ data }) => this.take(data, takeDelta));
-    this.source.addEventListener("error", () => this.lose());
+    const folds = { snapshot: takeSnapshot, delta: takeDelta };
+    this.source = new Events("/v1/live", {
+      event: (name, data) => Object.hasOwn(folds, name) && this.take(data, folds[name]),
+      end: () => this.lose(),
+    });
   },
 
   take(data, fold) {
@@ -1823,8 +1916,8 @@ const stream = {
       Object.assign(connection, { state: "lost", since: Date.now() });
       redraw("header", "alarm");
     }
-    // After an answer that is no stream an EventSource gives up.
-    if (this.source.readyState === EventSource.CLOSED) this.retry();
+    // Once the key is entered it is opened anew.
+    if (!byId("key-dialog").open) this.retry();
   },
 
   /** After a part that cannot be read nothing that is shown is certain: only a new snapshot is. */
@@ -1884,6 +1977,7 @@ listenToCases();
 listenToMap();
 listenToPaper();
 listenToScreen();
+door.listen();
 setLanguage(new URLSearchParams(location.search).get("lang") ?? remembered() ?? "zh");
 stream.open();
 setInterval(everySecond, 1000);

@@ -27,9 +27,18 @@ impl Service {
         Self::start_by(Command::new(env!("CARGO_BIN_EXE_paidan")), data)
     }
 
+    /// The same, with another place for HTTP and further arguments.
+    pub fn start_at(data: &Path, http: &str, more: &[&str]) -> Self {
+        Self::start_by_at(Command::new(env!("CARGO_BIN_EXE_paidan")), data, http, more)
+    }
+
     /// The same, by a command to which the program's arguments are added.
-    pub fn start_by(mut command: Command, data: &Path) -> Self {
-        command.args(["serve", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--data"]).arg(data);
+    pub fn start_by(command: Command, data: &Path) -> Self {
+        Self::start_by_at(command, data, "127.0.0.1:0", &[])
+    }
+
+    fn start_by_at(mut command: Command, data: &Path, http: &str, more: &[&str]) -> Self {
+        command.args(["serve", "--http", http, "--tcp", "127.0.0.1:0"]).args(more).arg("--data").arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -119,6 +128,8 @@ pub fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// What stands before the body, in small letters.
+    pub head: String,
     pub body: Vec<u8>,
 }
 
@@ -126,6 +137,12 @@ impl Answer {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|why| panic!("{why}: {self:?}"))
+    }
+
+    /// The value of a header, in small letters as its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.find_map(|(known, value)| (known == name).then_some(value))
     }
 
     pub fn text(&self) -> &str {
@@ -167,5 +184,5 @@ pub fn try_ask(
     if said.is_some_and(|said: usize| said != body.len()) {
         return Err(broken());
     }
-    Ok(Answer { status, body })
+    Ok(Answer { status, head, body })
 }

@@ -6,14 +6,16 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use crate::api::{self, Counter, Form, Hall, Listener, NotExplained, Office, Phase, Place};
 use crate::city::City;
-use crate::data::{self, DataFolder, Manifest, Printed, Replayed};
+use crate::data::{self, DataFolder, Manifest, Printed, ReplayError, Replayed};
 use crate::engine::{self, Finished, Inputs, Published};
 use crate::explain;
 use crate::failure::{Failure, tell};
@@ -24,13 +26,15 @@ use crate::ingest::input::Identity;
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::Position;
 use crate::journal::reader::Reader;
+use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
 use crate::meter::{LatencyLedger, Moment};
 use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
+use crate::replayer::Replayer;
 use crate::run;
-use crate::time::At;
+use crate::snapshots::{Snapshots, Start, Whole};
 use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
@@ -68,6 +72,11 @@ struct Recovered {
     lane: Lane,
     journal: Journal<RealDisk>,
     hall: Hall,
+    replayer: Replayer,
+    /// Where the beginnings of all lives are written down.
+    notes: Vec<NoteAt>,
+    /// The first record that had to be decided about again.
+    from: Seq,
 }
 
 /// Serves until somebody calls what `on_end` is given.
@@ -83,8 +92,8 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let doors = open_doors(request)?;
     let manifest =
         Manifest { inputs: doors.iter().map(|door| Identity::of_growing(&door.path())).collect(), source: None };
-    let Recovered { lane, journal, hall } = recover(&folder, &city, &manifest)?;
-    let (key, records) = (journal.key(), hall.next.0 - 1);
+    let Recovered { lane, journal, hall, replayer, notes, from } = recover(&folder, &city, &manifest)?;
+    let (key, records) = (journal.key(), from.0 - 1..hall.next.0 - 1);
     let (counters, inboxes): (Vec<_>, Vec<_>) = doors.iter().map(|door| Counter::new(door.name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
@@ -92,7 +101,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let office = Arc::new(office);
     let closing = office.clone();
     on_end(Box::new(move || closing.move_on(Phase::Closing)));
-    tell(format_args!("{}", facts(request, &city, &doors, records, begun.elapsed())));
+    tell(format_args!("{}", facts(request, &city, &doors, &records, begun.elapsed())));
     let inputs = doors.iter().map(Door::path).zip(inboxes).collect();
     let finished = std::thread::scope(|scope| {
         for (door, counter) in doors.into_iter().zip(&counters) {
@@ -109,12 +118,22 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
                 counter.close();
             });
         }
+        let (closed, until_closed) = sync_channel(0);
+        scope.spawn(|| {
+            let until_closed = until_closed;
+            replayer.run(&until_closed)
+        });
         let finished = work(request, &city, key, lane, journal, Inputs::of_doors(inputs), &office);
         office.move_on(Phase::Closed);
+        drop(closed);
         finished
     })?;
-    let (lane, _) = run::close_journal(finished, &city)?;
+    let (lane, _, end) = run::close_journal(finished, &city)?;
     let hall = office.hall();
+    // What is on the disk is safe without it: it is only for a quick start.
+    if let Some(Err(failure)) = end.map(|place| replayer.keep(place, notes, &lane, &hall.board, &hall.ledger)) {
+        tell(format_args!("没有留下快照 no snapshot was left: {failure}\n"));
+    }
     if !hall.ledger.closes() {
         return Err(Failure::Ledger(format!("{:?}", hall.ledger.total())));
     }
@@ -167,44 +186,64 @@ fn show(office: &Office, published: &Published<'_>) {
     office.feed.publish(published.first, published.next, published.lines);
 }
 
-/// Decides again about what the journal holds, or begins one.
+/// Begins a journal, or decides again about what it holds behind the newest snapshot.
 fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result<Recovered, Failure> {
-    let budgets = city.sources.iter().map(|source| source.budget_ms);
-    let mut hall = Hall {
-        board: Board::new(city, city.memory.cases_max as usize),
-        ledger: Ledger::new(city.sources.len()),
-        latency: LatencyLedger::new(Moment::now(), budgets),
-        at: At(0),
-        next: Seq(1),
-    };
-    let lane = Lane::new(city.clone());
     let disk = run::open_journal(folder)?;
     if !Journal::is_in(&disk)? {
         folder.keep_city(city.files()).map_err(|cause| Failure::file("write", &folder.city(), &cause))?;
         let key = HashKey { k0: run::entropy()?, k1: run::entropy()? };
         let mut journal = Journal::create(disk, key, city.version, Setup::new(run::entropy()?))?;
-        run::write_manifest(&mut journal, manifest, &lane, city)?;
-        return Ok(Recovered { lane, journal, hall });
+        let whole = Whole::at_first(city);
+        let note = run::write_manifest(&mut journal, manifest, &whole.lane, city)?;
+        let replayer = Replayer::open(folder.clone(), city.clone(), key)?;
+        let (hall, lane) = (hall(city, whole.board, whole.ledger, &whole.lane), whole.lane);
+        return Ok(Recovered { lane, journal, hall, replayer, notes: vec![note], from: Seq(1) });
     }
     let mut reader = Reader::open(disk)?;
+    let newest = *reader.segments().last().expect("a reader has at least one segment");
+    let replayer = Replayer::open(folder.clone(), city.clone(), newest.key)?;
+    let mut whole = Whole::at_first(city);
+    if let Some(kept) = replayer.snapshots(newest.first_seq)?.load_whole()
+        && let Some(place) = kept.place
+        && reader.go_to(&place)?
+    {
+        whole = kept;
+    }
+    let (from, mut notes) = (whole.place.map(|place| place.header.order.first_seq), whole.runs);
+    let mut hall = hall(city, whole.board, whole.ledger, &whole.lane);
     let decisions = Decisions::new(city);
     let mut nobody = Press::new(&decisions, Emit::All, Sink::Null, None);
     let begun = Instant::now();
     let mut has_told = false;
-    let replayed = data::replay(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
+    let replayed = data::replay(&mut reader, whole.lane, Printed::Nothing, &mut nobody, |frame, effects| {
         each_record(frame, effects, |record, effects| hall.fold(record, effects));
         if !has_told && begun.elapsed() > PATIENCE {
             has_told = true;
             tell(format_args!("正在恢复 recovering: {} records so far\n", hall.next.0 - 1));
         }
-    })?;
-    let Replayed { lane, .. } = replayed;
+    });
+    let Replayed { lane, notes: behind, .. } = match (replayed, from) {
+        (Err(why @ (ReplayError::Mismatch { .. } | ReplayError::End { .. })), Some(seq)) => {
+            // It is the log that holds: without that snapshot it says all that happened.
+            replayer.remove(seq, &Failure::from(why))?;
+            drop((reader, replayer));
+            return recover(folder, city, manifest);
+        }
+        (replayed, _) => replayed?,
+    };
     if let Some(cut) = reader.cut() {
         tell(format_args!("断尾 a torn tail was cut: {cut}\n"));
     }
     let (mut journal, _) = Journal::resume(reader, Setup::new(run::entropy()?))?;
-    run::write_manifest(&mut journal, manifest, &lane, city)?;
-    Ok(Recovered { lane, journal, hall })
+    notes.extend(behind);
+    notes.push(run::write_manifest(&mut journal, manifest, &lane, city)?);
+    Ok(Recovered { lane, journal, hall, replayer, notes, from: from.unwrap_or(Seq(1)) })
+}
+
+/// What is shown where a lane is.
+fn hall(city: &City, board: Board, ledger: Ledger, lane: &Lane) -> Hall {
+    let budgets = city.sources.iter().map(|source| source.budget_ms);
+    Hall { board, ledger, latency: LatencyLedger::new(Moment::now(), budgets), at: lane.at(), next: lane.next() }
 }
 
 /// A door of the service.
@@ -290,13 +329,19 @@ fn explainer(folder: DataFolder, city: Arc<City>) -> Box<api::Explain> {
     })
 }
 
-/// Reads decisions from the journal: all of it is decided again, as `paidan replay` does.
+/// Reads decisions from the journal: what is behind the nearest snapshot is decided again, as `paidan replay` does.
 fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
     Box::new(move |from: Cursor, take| {
         let mut reader = data::reader(&folder).map_err(|error| error.to_string())?;
         let decisions = Decisions::new(&city);
         let mut nobody = Press::new(&decisions, Emit::All, Sink::Null, None);
-        let (lane, mut paper) = (Lane::new(city.clone()), Paper::default());
+        let key = reader.segments()[0].key;
+        let near = Snapshots::open(&folder, key, from.seq, city.clone(), explain::EVERY)
+            .map_err(|failure| failure.to_string())?
+            .load(Seq(1), from.seq)
+            .filter(|start| start.place.is_some_and(|place| matches!(reader.go_to(&place), Ok(true))));
+        let Start { lane, .. } = near.unwrap_or_else(|| Start::at_first(city.clone()));
+        let mut paper = Paper::default();
         let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
             paper.clear();
             let from = effects.partition_point(|(seq, _)| *seq < from.seq);
@@ -312,11 +357,14 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
 }
 
 /// The page of facts at start.
-fn facts(request: &Request, city: &City, doors: &[Door], records: u64, took: Duration) -> String {
+/// `decided` are the records that were decided about again.
+fn facts(request: &Request, city: &City, doors: &[Door], decided: &Range<u64>, took: Duration) -> String {
     let mut text = format!("城市 city {} ({}) version {:016x}\n", city.name_zh, city.name_en, city.version);
     text += &format!(
-        "日志 journal {} ({records} records, recovered in {:.2} s), synced before every receipt\n",
+        "日志 journal {} ({} records, {} of them decided again in {:.2} s), synced before every receipt\n",
         request.data.display(),
+        decided.end,
+        decided.end - decided.start,
         took.as_secs_f64()
     );
     for door in doors {

@@ -205,8 +205,13 @@ impl Dispatcher {
 
     /// The whole state as bytes. Equal states give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_into(Vec::new())
+    }
+
+    /// As [`Dispatcher::encode`], in the room of bytes that nobody needs any more.
+    pub fn encode_into(&self, room: Vec<u8>) -> Vec<u8> {
         let (ids, cases) = self.size();
-        let mut out = Out::with_room(ids * seen::ENTRY_BYTES + cases * incident::CASE_BYTES * 4 / 3);
+        let mut out = Out::in_room_of(room, ids * seen::ENTRY_BYTES + cases * incident::CASE_BYTES * 4 / 3);
         out.u32(MIND_VERSION);
         out.u64(self.city.version);
         self.seen.encode(&mut out);

@@ -13,7 +13,6 @@
 
 mod question;
 mod scan;
-mod snapshots;
 mod sought;
 mod walk;
 mod watch;
@@ -25,11 +24,11 @@ use crate::city::City;
 use crate::data::DataFolder;
 use crate::failure::Failure;
 use crate::run;
+use crate::snapshots::Snapshots;
+pub use crate::snapshots::{EVERY, SNAPSHOTS_MAX};
 use crate::view::explain::{Explanation, Teller};
 use question::Question;
 use scan::Log;
-use snapshots::Snapshots;
-pub use snapshots::{EVERY, SNAPSHOTS_MAX};
 use walk::{Walk, Walked};
 use watch::Watch;
 
@@ -80,7 +79,7 @@ pub fn explain_in(
     let questions: Result<Vec<Question>, Failure> =
         request.ids.iter().map(|id| Question::of(id, request.source.as_deref(), &city, &log)).collect();
     let questions = questions?;
-    let mut snapshots = Snapshots::open(&log, city.clone(), request.every)?;
+    let mut snapshots = Snapshots::open(&log.folder, log.key, log.next, city.clone(), request.every)?;
     let (mut watch, mut cost) = (Watch::of(&questions, &log, &city)?, Cost::default());
     let walk = loop {
         let (walk, walked) = Walk::to_the_end(&log, &city, &mut snapshots, &watch, &mut cost)?;

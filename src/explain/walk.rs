@@ -7,7 +7,6 @@ use std::sync::mpsc;
 use super::Cost;
 use super::question::Story;
 use super::scan::{Log, Wanted, acts_on};
-use super::snapshots::{Snapshots, Start};
 use super::sought::{Cases, Prints};
 use super::watch::Watch;
 use crate::city::City;
@@ -25,6 +24,7 @@ use crate::journal::segment::segment_name;
 use crate::journal::snapshot::NoteAt;
 use crate::lane::{Lane, Mismatch};
 use crate::record::{Input, Record};
+use crate::snapshots::{Snapshots, Start};
 use crate::view::explain::{Meant, Told};
 use crate::weighed::Weighed;
 
@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
 
     /// From frame to frame: one thread reads, this one decides.
     fn leg(&mut self, start: Start, snapshots: &mut Snapshots, cost: &mut Cost) -> Result<Turn, Failure> {
-        let Start { place, runs, mut lane } = start;
+        let Start { place, runs, mut lane, .. } = start;
         (self.runs, self.frames, self.begun) = (runs, 0, lane.next());
         let mut reader = self.log.reader_from(Seq(0))?;
         if let Some(place) = &place

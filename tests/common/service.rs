@@ -17,6 +17,8 @@ pub struct Service {
     child: Child,
     pub http: SocketAddr,
     pub tcp: SocketAddr,
+    /// What it said until it was ready.
+    pub facts: String,
     /// What it says after it was ready.
     rest: Option<JoinHandle<String>>,
 }
@@ -48,7 +50,7 @@ impl Service {
             let _ = stderr.read_to_string(&mut rest);
             rest
         });
-        Self { child, http, tcp, rest: Some(rest) }
+        Self { child, http, tcp, facts, rest: Some(rest) }
     }
 
     /// Kills it with SIGKILL.

@@ -1,0 +1,316 @@
+//! The replayer: decides again about a service's log, far behind the lane and only when nobody else wants the processor, and
+//! leaves whole snapshots. So a service that is started again decides only about the tail, the lane never pauses to be
+//! copied, and every digest in the log is checked once more while the machine is well.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use crate::city::City;
+use crate::data::{self, DataFolder};
+use crate::effect::Effects;
+use crate::failure::{Failure, tell};
+use crate::fingerprint::HashKey;
+use crate::ids::Seq;
+use crate::journal::disk::{Disk, RealDisk};
+use crate::journal::frame::Kind;
+use crate::journal::reader::{Place, Reader};
+use crate::journal::segment::segment_ordinal;
+use crate::journal::snapshot::{NoteAt, Snapshot, snapshot_name};
+use crate::lane::{Lane, Mismatch};
+use crate::publish::each_record;
+use crate::snapshots::{EVERY, Snapshots, Whole};
+use crate::view::board::Board;
+use crate::view::ledger::Ledger;
+use crate::view::overview;
+
+/// Segments between two snapshots: what a restart may have to read besides the newest one.
+const SEGMENTS: u64 = 4;
+/// How often the replayer looks whether there is something to do.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The priority of whoever can wait.
+const NICEST: i32 = 19;
+
+/// Makes the whole snapshots of a folder. It holds the folder of snapshots: nobody else writes there meanwhile.
+pub(crate) struct Replayer {
+    folder: DataFolder,
+    city: Arc<City>,
+    key: HashKey,
+    disk: RealDisk,
+}
+
+/// How a walk through the log ended.
+enum Walked {
+    /// In front of a frame.
+    Reached(Place),
+    /// It was not to go on, or is at the end of the log.
+    Left,
+    /// The log says something else than what it leads to.
+    Astray(Mismatch),
+}
+
+impl Replayer {
+    /// Takes the folder of snapshots.
+    pub(crate) fn open(folder: DataFolder, city: Arc<City>, key: HashKey) -> Result<Self, Failure> {
+        let path = folder.snapshots();
+        let disk = RealDisk::open(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
+        Ok(Self { folder, city, key, disk })
+    }
+
+    /// Works until the other end of the channel is gone.
+    pub(crate) fn run(&self, until_closed: &Receiver<()>) {
+        // Where it may not be nicer, it works all the same.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICEST);
+        let mut due_at = 0;
+        while until_closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let is_over = || until_closed.try_recv() == Err(TryRecvError::Disconnected);
+            let round = self.newest_segment().and_then(|newest| match newest < due_at {
+                true => Ok(due_at),
+                false => self.round(is_over),
+            });
+            match round {
+                Ok(next) => due_at = next,
+                Err(failure) => {
+                    tell(format_args!(
+                        "不再生成快照 no more snapshots are made, and a restart will take longer: {failure}\n"
+                    ));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due.
+    fn round(&self, is_over: impl Fn() -> bool) -> Result<u64, Failure> {
+        let mut reader = data::reader(&self.folder)?.without_bodies();
+        let segments = reader.segments();
+        let (oldest, newest) = (segments[0].ordinal, segments[segments.len() - 1].ordinal);
+        let next = segments[segments.len() - 1].first_seq;
+        let mut snapshots = self.snapshots(next)?;
+        let due_at = snapshots.whole_place().map_or(oldest, |place| place.segment) + SEGMENTS;
+        if newest < due_at {
+            return Ok(due_at);
+        }
+        let mut whole = snapshots.load_whole().unwrap_or_else(|| Whole::at_first(&self.city));
+        let from = whole.place;
+        if from.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
+            return Ok(due_at);
+        }
+        match walk(&mut reader, &mut whole, newest, is_over)? {
+            Walked::Reached(place) => {
+                let Whole { runs, lane, board, ledger, .. } = whole;
+                self.keep(place, runs, &lane, &board, &ledger)?;
+                Ok(newest + SEGMENTS)
+            }
+            Walked::Left => Ok(due_at),
+            Walked::Astray(why) => {
+                let Some(place) = from else { return Err(Failure::Damaged(why.to_string())) };
+                self.remove(place.header.order.first_seq, &why)?;
+                Ok(due_at)
+            }
+        }
+    }
+
+    /// Keeps what was reached in front of a frame.
+    pub(crate) fn keep(
+        &self,
+        place: Place,
+        notes: Vec<NoteAt>,
+        lane: &Lane,
+        board: &Board,
+        ledger: &Ledger,
+    ) -> Result<(), Failure> {
+        let snapshot = Snapshot { place, notes, state: lane.mind().encode(), views: overview::encode(board, ledger) };
+        let kept = self.snapshots(lane.next())?.keep_whole(&self.disk, &snapshot);
+        kept.map_err(|cause| Failure::file("write snapshots in", &self.folder.snapshots(), &cause))
+    }
+
+    /// Removes a snapshot that is not what the log leads to.
+    pub(crate) fn remove(&self, seq: Seq, why: &dyn std::fmt::Display) -> Result<(), Failure> {
+        let path = self.disk.path(&snapshot_name(seq));
+        tell(format_args!("快照有误，已删除 {}: the log leads to something else: {why}\n", path.display()));
+        self.disk.remove(&snapshot_name(seq)).map_err(|cause| Failure::file("remove", &path, &cause))
+    }
+
+    /// The snapshots of the log, which goes up to record `next`.
+    pub(crate) fn snapshots(&self, next: Seq) -> Result<Snapshots, Failure> {
+        Snapshots::open(&self.folder, self.key, next, self.city.clone(), EVERY)
+    }
+
+    fn newest_segment(&self) -> Result<u64, Failure> {
+        let path = self.folder.journal();
+        let names = RealDisk::read_only(&path).and_then(|disk| disk.list());
+        let names = names.map_err(|cause| Failure::file("list", &path, &cause))?;
+        Ok(names.iter().filter_map(|name| segment_ordinal(name)).max().unwrap_or(0))
+    }
+}
+
+/// Decides again up to the first frame of a segment.
+fn walk(
+    reader: &mut Reader<RealDisk>,
+    whole: &mut Whole,
+    to: u64,
+    is_over: impl Fn() -> bool,
+) -> Result<Walked, Failure> {
+    let mut effects = Effects::default();
+    while let Some(found) = reader.next_frame()? {
+        let header = *found.view.header();
+        if found.segment >= to {
+            return Ok(Walked::Reached(Place { segment: found.segment, offset: found.offset, header }));
+        }
+        if is_over() {
+            break;
+        }
+        match header.kind {
+            Kind::Manifest => whole.runs.push((found.segment, found.offset)),
+            Kind::End => {}
+            Kind::Records => {
+                effects.clear();
+                if let Err(why) = whole.lane.replay(&found.view, &mut effects) {
+                    return Ok(Walked::Astray(why));
+                }
+                each_record(&found.view, effects.as_slice(), |record, effects| {
+                    whole.board.fold(record, effects);
+                    whole.ledger.fold(record, effects);
+                });
+            }
+        }
+    }
+    Ok(Walked::Left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::door::Door;
+    use crate::ingest::input::Chunk;
+    use crate::journal::buffer::BLOCK;
+    use crate::journal::frame::{Frame, Position};
+    use crate::journal::snapshot;
+    use crate::journal::writer::{Journal, Setup};
+
+    const KEY: HashKey = HashKey { k0: 1, k1: 2 };
+    const START: i64 = 1_767_225_600_000;
+
+    /// A log of small segments, and who writes it.
+    struct World {
+        folder: DataFolder,
+        city: Arc<City>,
+        lane: Lane,
+        journal: Journal<RealDisk>,
+        lines: u64,
+    }
+
+    impl World {
+        fn new(folder: &std::path::Path) -> Self {
+            let (folder, city) = (DataFolder::new(folder.to_owned()), Arc::new(City::pudong()));
+            let disk = RealDisk::open(&folder.journal()).expect("a folder");
+            let setup = Setup { entropy: 3, segment_bytes: 16 * BLOCK as u64 };
+            let journal = Journal::create(disk, KEY, city.version, setup).expect("a journal");
+            Self { folder, lane: Lane::new(city.clone()), city, journal, lines: 0 }
+        }
+
+        /// Writes frames until so many segments are there.
+        fn write(&mut self, segments: usize) {
+            while self.journal.segments() < segments {
+                let text: String = (0..20).map(|_| self.line()).collect();
+                let mut frame = Frame::new();
+                frame.push_body(text.as_bytes());
+                let chunk = Chunk { lines: 0..text.len(), end: text.len() as u64, last: true, ..Chunk::default() };
+                Door::new(&self.city, KEY, None).fill(&chunk, &mut frame);
+                for record in 0..frame.records() {
+                    let time = frame.event_time(record).expect("every line has a time");
+                    frame.set_stamp(record, time);
+                }
+                self.lane.order_and_decide(&mut frame, &[Position::default()], &mut Effects::default());
+                self.journal.append(&mut frame).expect("written");
+                self.journal.sync().expect("synced");
+            }
+        }
+
+        fn line(&mut self) -> String {
+            self.lines += 1;
+            let (n, ts) = (self.lines, START + self.lines as i64 * 1000);
+            let lng = 121.5 + (n % 37) as f64 * 0.002;
+            format!(
+                "{{\"source\":\"app\",\"id\":\"{n}\",\"ts\":{ts},\"lng\":{lng:.6},\"lat\":31.2,\"category\":\"01037\"}}\n"
+            )
+        }
+
+        fn replayer(&self) -> Replayer {
+            Replayer::open(self.folder.clone(), self.city.clone(), KEY).expect("nobody else holds it")
+        }
+
+        fn kept(&self) -> Vec<String> {
+            let disk = RealDisk::read_only(&self.folder.snapshots()).expect("a folder");
+            let mut names = disk.list().expect("listed");
+            names.retain(|name| snapshot::snapshot_seq(name).is_some());
+            names.sort();
+            names
+        }
+    }
+
+    /// What is in a snapshot, however it came about.
+    fn seen(whole: &Whole) -> (Seq, String, Vec<u8>, Vec<u8>) {
+        let digest = whole.lane.digest().to_string();
+        (whole.lane.next(), digest, whole.lane.mind().encode(), overview::encode(&whole.board, &whole.ledger))
+    }
+
+    /// Everything up to where a snapshot is, decided again from the first record on.
+    fn from_the_beginning(world: &World, to: u64) -> Whole {
+        let mut whole = Whole::at_first(&world.city);
+        let mut reader = data::reader(&world.folder).expect("a journal");
+        assert!(matches!(walk(&mut reader, &mut whole, to, || false), Ok(Walked::Reached(_))));
+        whole
+    }
+
+    #[test]
+    fn a_snapshot_is_what_the_whole_log_leads_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let replayer = world.replayer();
+        world.write(3);
+        assert_eq!(replayer.round(|| false).expect("nothing to do yet"), 1 + SEGMENTS);
+        assert_eq!(world.kept(), [""; 0]);
+        for segments in [6, 10, 15, 20] {
+            world.write(segments);
+            let kept = world.kept();
+            assert!(replayer.round(|| true).is_ok());
+            assert_eq!(world.kept(), kept, "who is to end leaves nothing");
+            assert_eq!(replayer.round(|| false).expect("a round"), segments as u64 + SEGMENTS);
+            assert_eq!(world.kept().len(), 1, "the newest alone is of use in so short a log");
+            let mut snapshots = replayer.snapshots(world.lane.next()).expect("readable");
+            let whole = snapshots.load_whole().expect("just kept");
+            assert_eq!(seen(&whole), seen(&from_the_beginning(&world, segments as u64)), "{segments} segments");
+            assert_eq!(replayer.round(|| false).expect("nothing to do again"), segments as u64 + SEGMENTS);
+        }
+    }
+
+    #[test]
+    fn what_the_log_does_not_lead_to_is_removed_and_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let replayer = world.replayer();
+        world.write(6);
+        replayer.round(|| false).expect("a round");
+        let empty = Whole::at_first(&world.city).lane.mind().encode();
+        let lies: [&dyn Fn(Snapshot) -> Snapshot; 3] = [
+            &|truth| Snapshot { state: empty.clone(), ..truth },
+            &|truth| Snapshot { state: vec![1, 2, 3], ..truth },
+            &|truth| Snapshot { views: vec![1, 2, 3], ..truth },
+        ];
+        for lie in lies {
+            let [name] = &world.kept()[..] else { panic!("one snapshot: {:?}", world.kept()) };
+            let seq = snapshot::snapshot_seq(name).expect("its name");
+            let truth = snapshot::read(&replayer.disk, KEY, seq).expect("a snapshot");
+            snapshot::write(&replayer.disk, KEY, &lie(truth)).expect("written");
+            let to = world.journal.segments() + SEGMENTS as usize;
+            world.write(to);
+            // Where the first look finds it out, the second one makes another.
+            let rounds = [replayer.round(|| false), replayer.round(|| false)];
+            assert!(rounds.iter().all(Result::is_ok), "{rounds:?}");
+            let whole = replayer.snapshots(world.lane.next()).expect("readable").load_whole().expect("made again");
+            assert_eq!(seen(&whole), seen(&from_the_beginning(&world, to as u64)));
+        }
+    }
+}

@@ -351,6 +351,7 @@ fn only_this_machine_is_served_and_a_folder_has_one_service() {
     let (code, said) = serve(&["--http", "0.0.0.0:0"]);
     assert!(code == Some(2) && said.contains("loopback"), "{code:?} {said}");
     let service = Service::start(folder.path());
+    assert!(service.facts.contains("only this machine is served"), "{}", service.facts);
     let (code, said) = serve(&["--http", "127.0.0.1:0"]);
     assert!(code == Some(2), "{code:?} {said}");
     let (code, said) = serve(&["--http", &service.http.to_string()]);

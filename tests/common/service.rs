@@ -1,5 +1,7 @@
 //! A service: the real program at work on free ports of this machine, and somebody who talks to it.
 
+#![allow(dead_code, reason = "each test that talks to a service uses another part of this")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;

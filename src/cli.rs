@@ -13,10 +13,12 @@ use crate::explain;
 use crate::failure::{Failure, tell};
 use crate::inspect;
 use crate::lane::Lane;
+use crate::notices;
 use crate::publish::{Press, Sink};
 use crate::run::{self, Ran, Request};
 use crate::serve;
 use crate::summary::{Outcome, Summary};
+use crate::systemd;
 use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
@@ -121,6 +123,7 @@ enum EmitWord {
 const SERVE_EXAMPLES: &str = "\
 Examples:
   paidan serve --data /var/lib/paidan
+  paidan serve --data /var/lib/paidan --print-systemd-unit | sudo tee /etc/systemd/system/paidan.service
   paidan serve --data centre --city my-city --http 127.0.0.1:8080 --tcp 127.0.0.1:8081 --unix /run/paidan.sock
 
   curl -s localhost:8080/v1/reports --json '{\"source\":\"app\",\"id\":\"1\",\"lng\":121.53,\"lat\":31.21,\"category\":\"01037\"}'
@@ -157,6 +160,21 @@ struct ServeLine {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// How it says what happens, on stderr
+    #[arg(long, value_enum, default_value_t = NoticesWord::Text)]
+    log: NoticesWord,
+    /// Print a unit for systemd that runs the service with these arguments, and do nothing else
+    #[arg(long)]
+    print_systemd_unit: bool,
+}
+
+/// How a service says what happens.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum NoticesWord {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 /// Decide again about a journal: the same digest, and the decisions if asked for
@@ -364,6 +382,9 @@ impl From<EmitWord> for Emit {
 }
 
 fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
+    if line.print_systemd_unit {
+        return print_systemd_unit(&line);
+    }
     let request = serve::Request {
         data: line.data,
         city: line.city,
@@ -371,11 +392,44 @@ fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
         tcp: line.tcp,
         unix: line.unix,
         threads: threads(line.threads),
+        notices: match line.log {
+            NoticesWord::Text => notices::Form::Text,
+            NoticesWord::Json => notices::Form::Json,
+        },
     };
     serve::serve(&request, |end| {
         let _ = ctrlc::set_handler(end);
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Relative paths would be looked for in systemd's own folder.
+fn print_systemd_unit(line: &ServeLine) -> Result<ExitCode, Failure> {
+    let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|cause| Failure::file("find", path, &cause));
+    let program =
+        std::env::current_exe().map_err(|cause| Failure::Machine(format!("cannot find this program: {cause}")))?;
+    let data = absolute(&line.data)?;
+    let mut command = vec![program, "serve".into(), "--data".into(), data.clone()];
+    if let Some(city) = &line.city {
+        command.extend(["--city".into(), absolute(city)?]);
+    }
+    command.extend(["--http".into(), line.http.to_string().into()]);
+    if let Some(tcp) = line.tcp {
+        command.extend(["--tcp".into(), tcp.to_string().into()]);
+    }
+    if let Some(unix) = &line.unix {
+        command.extend(["--unix".into(), absolute(unix)?]);
+    }
+    if let Some(threads) = line.threads {
+        command.extend(["--threads".into(), threads.to_string().into()]);
+    }
+    if matches!(line.log, NoticesWord::Json) {
+        command.extend(["--log".into(), "json".into()]);
+    }
+    let command: Vec<String> = command.iter().map(|word| word.display().to_string()).collect();
+    to_stdout(|out| {
+        out.write_all(systemd::unit(&command, &data).as_bytes()).map_err(|cause| ReplayError::Output(cause).into())
+    })
 }
 
 /// One for each core, unless it is said.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
+use tracing::{debug, error, warn};
+
 use crate::city::City;
 use crate::data::{self, DataFolder};
 use crate::effect::Effects;
-use crate::failure::{Failure, tell};
+use crate::failure::Failure;
 use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
@@ -71,9 +73,7 @@ impl Replayer {
             match round {
                 Ok(next) => due_at = next,
                 Err(failure) => {
-                    tell(format_args!(
-                        "不再生成快照 no more snapshots are made, and a restart will take longer: {failure}\n"
-                    ));
+                    error!(%failure, "不再生成快照 no more snapshots are made, and a restart will take longer");
                     return;
                 }
             }
@@ -100,6 +100,7 @@ impl Replayer {
             Walked::Reached(place) => {
                 let Whole { runs, lane, board, ledger, .. } = whole;
                 self.keep(place, runs, &lane, &board, &ledger)?;
+                debug!(record = lane.next().0, segment = newest, "快照 a snapshot was made");
                 Ok(newest + SEGMENTS)
             }
             Walked::Left => Ok(due_at),
@@ -128,7 +129,7 @@ impl Replayer {
     /// Removes a snapshot that is not what the log leads to.
     pub(crate) fn remove(&self, seq: Seq, why: &dyn std::fmt::Display) -> Result<(), Failure> {
         let path = self.disk.path(&snapshot_name(seq));
-        tell(format_args!("快照有误，已删除 {}: the log leads to something else: {why}\n", path.display()));
+        warn!(path = %path.display(), %why, "快照有误，已删除 a snapshot was not what the log leads to, and is removed");
         self.disk.remove(&snapshot_name(seq)).map_err(|cause| Failure::file("remove", &path, &cause))
     }
 

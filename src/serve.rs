@@ -6,18 +6,20 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use tracing::{error, info, warn};
+
 use crate::api::{self, Counter, Form, Hall, Listener, NotExplained, Office, Phase, Place};
 use crate::city::City;
 use crate::data::{self, DataFolder, Manifest, Printed, ReplayError, Replayed};
 use crate::engine::{self, Finished, Inputs, Published};
 use crate::explain;
+use crate::facts::{Facts, Memory};
 use crate::failure::{Failure, tell};
 use crate::feed::{Cursor, Feed};
 use crate::fingerprint::HashKey;
@@ -30,11 +32,13 @@ use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
 use crate::meter::{LatencyLedger, Moment};
+use crate::notices;
 use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
 use crate::replayer::Replayer;
 use crate::run;
 use crate::snapshots::{Snapshots, Start, Whole};
+use crate::systemd;
 use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
@@ -65,6 +69,8 @@ pub struct Request {
     pub unix: Option<PathBuf>,
     /// Worker threads.
     pub threads: usize,
+    /// How it says what it has to say.
+    pub notices: notices::Form,
 }
 
 /// What the log held, and where it goes on.
@@ -85,6 +91,7 @@ struct Recovered {
 /// Whatever keeps it from serving, or ends it before it was asked to.
 pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Result<(), Failure> {
     let begun = Instant::now();
+    notices::begin(request.notices);
     check_places(request)?;
     let folder = DataFolder::new(request.data.clone());
     let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
@@ -93,15 +100,32 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let manifest =
         Manifest { inputs: doors.iter().map(|door| Identity::of_growing(&door.path())).collect(), source: None };
     let Recovered { lane, journal, hall, replayer, notes, from } = recover(&folder, &city, &manifest)?;
-    let (key, records) = (journal.key(), from.0 - 1..hall.next.0 - 1);
+    let key = journal.key();
+    let facts = Facts {
+        city: format!("{} ({}) version {:016x}", city.name_zh, city.name_en, city.version),
+        data: request.data.clone(),
+        decided: from.0 - 1..hall.next.0 - 1,
+        recovery: begun.elapsed(),
+        mode: journal.disk().mode(),
+        memory: Memory::of(&city, FEED_BYTES as u64, doors.len() as u64 * Counter::BYTES_MAX),
+        doors: doors.iter().map(|door| (door.name, door.listener.place())).collect(),
+        is_local: true,
+    };
     let (counters, inboxes): (Vec<_>, Vec<_>) = doors.iter().map(|door| Counter::new(door.name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
     let office = Office::new(city.clone(), counters.clone(), feed, hall, explained, resumer(folder, city.clone()));
     let office = Arc::new(office);
     let closing = office.clone();
-    on_end(Box::new(move || closing.move_on(Phase::Closing)));
-    tell(format_args!("{}", facts(request, &city, &doors, &records, begun.elapsed())));
+    on_end(Box::new(move || {
+        systemd::stopping();
+        closing.move_on(Phase::Closing);
+    }));
+    match request.notices {
+        notices::Form::Text => tell(format_args!("{facts}")),
+        notices::Form::Json => facts.note(),
+    }
+    systemd::ready();
     let inputs = doors.iter().map(Door::path).zip(inboxes).collect();
     let finished = std::thread::scope(|scope| {
         for (door, counter) in doors.into_iter().zip(&counters) {
@@ -112,7 +136,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
                     Kind::Lines => api::serve_lines(door.listener, office, counter),
                 };
                 if let Err(cause) = served {
-                    tell(format_args!("{} 无法服务 cannot be served: {cause}\n", door.name));
+                    error!(door = door.name, %cause, "门无法服务 a door cannot be served");
                 }
                 // Whatever happened: who reads the inbox must not wait for ever.
                 counter.close();
@@ -132,16 +156,12 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let hall = office.hall();
     // What is on the disk is safe without it: it is only for a quick start.
     if let Some(Err(failure)) = end.map(|place| replayer.keep(place, notes, &lane, &hall.board, &hall.ledger)) {
-        tell(format_args!("没有留下快照 no snapshot was left: {failure}\n"));
+        warn!(%failure, "没有留下快照 no snapshot was left");
     }
     if !hall.ledger.closes() {
         return Err(Failure::Ledger(format!("{:?}", hall.ledger.total())));
     }
-    tell(format_args!(
-        "已停止 stopped: {} records, digest {}, 账平 the ledger closes\n",
-        lane.next().0 - 1,
-        lane.digest()
-    ));
+    info!(records = lane.next().0 - 1, digest = %lane.digest(), "已停止，账平 stopped, the ledger closes");
     Ok(())
 }
 
@@ -219,7 +239,7 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
         each_record(frame, effects, |record, effects| hall.fold(record, effects));
         if !has_told && begun.elapsed() > PATIENCE {
             has_told = true;
-            tell(format_args!("正在恢复 recovering: {} records so far\n", hall.next.0 - 1));
+            info!(records = hall.next.0 - 1, "正在恢复 recovering");
         }
     });
     let Replayed { lane, notes: behind, .. } = match (replayed, from) {
@@ -232,7 +252,7 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
         (replayed, _) => replayed?,
     };
     if let Some(cut) = reader.cut() {
-        tell(format_args!("断尾 a torn tail was cut: {cut}\n"));
+        warn!(%cut, "断尾 a torn tail was cut");
     }
     let (mut journal, _) = Journal::resume(reader, Setup::new(run::entropy()?))?;
     notes.extend(behind);
@@ -354,21 +374,4 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
         });
         read.map(drop).map_err(|error| Failure::from(error).to_string())
     })
-}
-
-/// The page of facts at start.
-/// `decided` are the records that were decided about again.
-fn facts(request: &Request, city: &City, doors: &[Door], decided: &Range<u64>, took: Duration) -> String {
-    let mut text = format!("城市 city {} ({}) version {:016x}\n", city.name_zh, city.name_en, city.version);
-    text += &format!(
-        "日志 journal {} ({} records, {} of them decided again in {:.2} s), synced before every receipt\n",
-        request.data.display(),
-        decided.end,
-        decided.end - decided.start,
-        took.as_secs_f64()
-    );
-    for door in doors {
-        text += &format!("{} {}\n", door.name, door.listener.place());
-    }
-    text + "只在本机提供服务 only this machine is served: there are no keys\n就绪 ready\n"
 }

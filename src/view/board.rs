@@ -103,6 +103,12 @@ impl Board {
         }
     }
 
+    /// Bytes of memory for so many cases, besides what city and cells take.
+    pub const fn bytes_max(cases_max: usize) -> u64 {
+        // A case, its entry in an index of twice its number rounded up, and its links in three trails.
+        (cases_max as u64) * (size_of::<Case>() as u64 + 4 * 8 + 3 * 8)
+    }
+
     /// The board of a city as bytes: what [`Board::restored`] takes.
     pub fn kept(&self) -> impl Serialize + use<'_> {
         kept::Kept::of(self)

@@ -11,12 +11,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::explain;
 use crate::failure::{Failure, tell};
+use crate::ids::Seq;
 use crate::inspect;
-use crate::lane::Lane;
 use crate::notices;
 use crate::publish::{Press, Sink};
 use crate::run::{self, Ran, Request};
 use crate::serve;
+use crate::snapshots::{Whole, to_the_beginning};
 use crate::summary::{Outcome, Summary};
 use crate::systemd;
 use crate::time::At;
@@ -160,6 +161,9 @@ struct ServeLine {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// How much of the journal is kept at least; what is older is given up when a snapshot stands for it [default: all]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_gib: Option<u32>,
     /// How it says what happens, on stderr
     #[arg(long, value_enum, default_value_t = NoticesWord::Text)]
     log: NoticesWord,
@@ -392,6 +396,7 @@ fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
         tcp: line.tcp,
         unix: line.unix,
         threads: threads(line.threads),
+        keep_gib: line.keep_gib,
         notices: match line.log {
             NoticesWord::Text => notices::Form::Text,
             NoticesWord::Json => notices::Form::Json,
@@ -422,6 +427,9 @@ fn print_systemd_unit(line: &ServeLine) -> Result<ExitCode, Failure> {
     }
     if let Some(threads) = line.threads {
         command.extend(["--threads".into(), threads.to_string().into()]);
+    }
+    if let Some(gib) = line.keep_gib {
+        command.extend(["--keep-gib".into(), gib.to_string().into()]);
     }
     if matches!(line.log, NoticesWord::Json) {
         command.extend(["--log".into(), "json".into()]);
@@ -509,7 +517,15 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), Printed::All, &mut press, |_, _| {})?;
+    let Whole { lane, ledger, .. } = to_the_beginning(&data, &city, &mut reader)?;
+    if lane.next() > Seq(1) {
+        let first = lane.next();
+        tell(format_args!(
+            "日志从第 {first} 条记录起保留 the log is kept from record {first} on; a snapshot stands for what was before\n"
+        ));
+    }
+    press.ledger = ledger;
+    let mut replayed = data::replay(&mut reader, lane, Printed::All, &mut press, |_, _| {})?;
     // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
     rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
+use crate::api::Office;
 use crate::city::City;
 use crate::data::{self, DataFolder};
 use crate::effect::Effects;
@@ -17,11 +18,12 @@ use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
 use crate::journal::frame::Kind;
 use crate::journal::reader::{Place, Reader};
+use crate::journal::retention;
 use crate::journal::segment::segment_ordinal;
 use crate::journal::snapshot::{NoteAt, Snapshot, snapshot_name};
 use crate::lane::{Lane, Mismatch};
 use crate::publish::each_record;
-use crate::snapshots::{EVERY, Snapshots, Whole};
+use crate::snapshots::{EVERY, Snapshots, Whole, no_beginning};
 use crate::view::board::Board;
 use crate::view::ledger::Ledger;
 use crate::view::overview;
@@ -59,8 +61,9 @@ impl Replayer {
         Ok(Self { folder, city, key, disk })
     }
 
-    /// Works until the other end of the channel is gone.
-    pub(crate) fn run(&self, until_closed: &Receiver<()>) {
+    /// Works until the other end of the channel is gone. Of the log, so many of the newest segments are kept at least; all without
+    /// a number.
+    pub(crate) fn run(&self, office: &Office, keep: Option<u64>, until_closed: &Receiver<()>) {
         // Where it may not be nicer, it works all the same.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICEST);
         let mut due_at = 0;
@@ -68,7 +71,9 @@ impl Replayer {
             let is_over = || until_closed.try_recv() == Err(TryRecvError::Disconnected);
             let round = self.newest_segment().and_then(|newest| match newest < due_at {
                 true => Ok(due_at),
-                false => self.round(is_over),
+                false => self
+                    .round(is_over)
+                    .and_then(|due_at| keep.map_or(Ok(()), |segments| self.give_up(segments, office)).map(|()| due_at)),
             });
             match round {
                 Ok(next) => due_at = next,
@@ -87,11 +92,13 @@ impl Replayer {
         let (oldest, newest) = (segments[0].ordinal, segments[segments.len() - 1].ordinal);
         let next = segments[segments.len() - 1].first_seq;
         let mut snapshots = self.snapshots(next)?;
-        let due_at = snapshots.whole_place().map_or(oldest, |place| place.segment) + SEGMENTS;
+        let newest_whole = snapshots.whole_places().next();
+        let due_at = newest_whole.map_or(oldest, |place| place.segment) + SEGMENTS;
         if newest < due_at {
             return Ok(due_at);
         }
-        let mut whole = snapshots.load_whole().unwrap_or_else(|| Whole::at_first(&self.city));
+        let whole = snapshots.load_whole().or_else(|| snapshots.load_beginning());
+        let mut whole = whole.ok_or_else(|| no_beginning(&self.folder))?;
         let from = whole.place;
         if from.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
             return Ok(due_at);
@@ -110,6 +117,28 @@ impl Replayer {
                 Ok(due_at)
             }
         }
+    }
+
+    /// Gives up what lies before the newest snapshot from which so many segments, or more, are still to come. Not while anybody
+    /// walks through the log: the next time will do.
+    fn give_up(&self, segments: u64, office: &Office) -> Result<(), Failure> {
+        let reader = data::reader(&self.folder)?;
+        let (oldest, newest) = (reader.segments()[0], reader.segments()[reader.segments().len() - 1]);
+        let kept_from = (newest.ordinal + 1).saturating_sub(segments);
+        let snapshots = self.snapshots(newest.first_seq)?;
+        let base = snapshots.whole_places().find(|place| place.segment <= kept_from);
+        let Some(base) = base.filter(|base| base.segment > oldest.ordinal) else { return Ok(()) };
+        let disk = RealDisk::read_only(&self.folder.journal());
+        let disk = disk.map_err(|cause| Failure::file("open", &self.folder.journal(), &cause))?;
+        let first = base.header.order.first_seq;
+        if let Some(given_up) = office.between_walks(first, || retention::give_up(&disk, base.segment)) {
+            info!(
+                segments = given_up?,
+                from = first.0,
+                "已按保留期删除 the oldest part of the log was given up; it is kept from a record on"
+            );
+        }
+        Ok(())
     }
 
     /// Keeps what was reached in front of a frame.
@@ -183,12 +212,17 @@ fn walk(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{self, Hall};
+    use crate::explain;
+    use crate::feed::Feed;
     use crate::ingest::door::Door;
     use crate::ingest::input::Chunk;
     use crate::journal::buffer::BLOCK;
     use crate::journal::frame::{Frame, Position};
     use crate::journal::snapshot;
     use crate::journal::writer::{Journal, Setup};
+    use crate::meter::{LatencyLedger, Moment};
+    use crate::view::explain::Lang;
 
     const KEY: HashKey = HashKey { k0: 1, k1: 2 };
     const START: i64 = 1_767_225_600_000;
@@ -313,5 +347,99 @@ mod tests {
             let whole = replayer.snapshots(world.lane.next()).expect("readable").load_whole().expect("made again");
             assert_eq!(seen(&whole), seen(&from_the_beginning(&world, to as u64)));
         }
+    }
+
+    fn office(world: &World) -> Office {
+        let whole = Whole::at_first(&world.city);
+        let budgets = world.city.sources.iter().map(|source| source.budget_ms);
+        let hall = Hall {
+            board: whole.board,
+            ledger: whole.ledger,
+            latency: LatencyLedger::new(Moment::now(), budgets),
+            at: whole.lane.at(),
+            next: whole.lane.next(),
+        };
+        let nobody = |_: &str, _| Err(api::NotExplained::NotFound(String::new()));
+        Office::new(
+            world.city.clone(),
+            vec![api::Counter::new("http").0],
+            Feed::new(Seq(1), 1000),
+            hall,
+            Box::new(nobody),
+            Box::new(|_, _| Ok(())),
+        )
+    }
+
+    #[test]
+    fn what_was_given_up_is_gone_and_the_rest_is_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        world.folder.keep_city(world.city.files()).expect("kept");
+        let (replayer, office) = (world.replayer(), office(&world));
+        world.write(10);
+        replayer.round(|| false).expect("a round");
+        world.write(13);
+        let ordinals = |world: &World| {
+            let reader = data::reader(&world.folder).expect("a journal");
+            reader.segments().iter().map(|segment| segment.ordinal).collect::<Vec<_>>()
+        };
+        replayer.give_up(5, &office).expect("kept");
+        assert_eq!((ordinals(&world).len(), office.beginning()), (13, Seq(1)), "no snapshot stands for so much");
+        world.write(14);
+        replayer.give_up(4, &office).expect("given up");
+        assert_eq!(ordinals(&world), (10..=14).collect::<Vec<_>>());
+        let first = office.beginning();
+        assert!(first > Seq(100), "{first}");
+        // All that decides again begins there, and comes to where the log is.
+        let mut reader = data::reader(&world.folder).expect("a journal");
+        let mut whole =
+            crate::snapshots::to_the_beginning(&world.folder, &world.city, &mut reader).expect("a snapshot");
+        assert_eq!(whole.lane.next(), first);
+        assert!(matches!(walk(&mut reader, &mut whole, u64::MAX, || false), Ok(Walked::Left)));
+        assert_eq!((whole.lane.digest(), whole.lane.next()), (world.lane.digest(), world.lane.next()));
+        assert!(
+            whole.ledger.closes() && whole.ledger.total().offered == world.lines,
+            "the ledger is of all that ever came"
+        );
+        // What is kept is explained, what is not is said to be gone.
+        let ask = |id: &str| {
+            let (ids, data) = (vec![id.to_owned()], folder.path().to_owned());
+            let request = explain::Request { ids, data, city: None, source: None, every: EVERY };
+            let mut told = String::new();
+            let explained = explain::explain(&request, |explanation| {
+                told += &explanation.text(Lang::En);
+                Ok(())
+            });
+            explained.map(|_| told).map_err(|failure| failure.to_string())
+        };
+        let last = Seq(world.lane.next().0 - 1);
+        for id in
+            [format!("#{first}"), format!("#{last}"), last.to_string(), format!("app/{last}"), format!("app/{first}")]
+        {
+            assert!(ask(&id).is_ok_and(|told| told.contains("01037")), "{id}: {:?}", ask(&id));
+        }
+        for id in [format!("#{}", first.0 - 1), "#1".to_owned()] {
+            assert!(
+                ask(&id).is_err_and(|why| why.contains(&format!("from record {first} on"))),
+                "{id}: {:?}",
+                ask(&id)
+            );
+        }
+        assert!(ask("app/1").is_err(), "{:?}", ask("app/1"));
+        // It goes on, and is given up once more.
+        world.write(18);
+        replayer.round(|| false).expect("a round");
+        world.write(25);
+        replayer.round(|| false).expect("a round");
+        replayer.give_up(2, &office).expect("nothing yet");
+        world.write(27);
+        replayer.give_up(2, &office).expect("given up");
+        assert!(ordinals(&world)[0] > 14, "{:?}", ordinals(&world));
+        assert!(ask(&format!("#{}", world.lane.next().0 - 1)).is_ok());
+        // Without a snapshot nobody can tell what the rest leads to.
+        for name in world.kept() {
+            std::fs::remove_file(world.folder.snapshots().join(name)).expect("removed");
+        }
+        assert!(ask(&format!("#{}", world.lane.next().0 - 1)).is_err_and(|why| why.contains("no snapshot")));
     }
 }

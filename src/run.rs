@@ -11,7 +11,7 @@ use crate::data::{self, DataFolder, End, Manifest, Printed, ReplayError, Replaye
 use crate::engine::{self, Finished, Inputs};
 use crate::failure::{Failure, tell};
 use crate::fingerprint::HashKey;
-use crate::ids::SourceId;
+use crate::ids::{Seq, SourceId};
 use crate::ingest::input::{Identity, Input, Opening, Place, STDIN};
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::{Kind, Position};
@@ -309,6 +309,12 @@ fn take_up(
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
     let mut reader = Reader::open(disk)?;
+    if reader.segments()[0].first_seq > Seq(1) {
+        return Err(Failure::Refused(format!(
+            "{}: 日志开头已按保留期删除，只能由 serve 继续 the beginning of this log was given up: only `paidan serve` goes on here",
+            data.journal().display()
+        )));
+    }
     let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press, |_, _| {})?;
     let Replayed { lane, runs, unproven, .. } = replayed;
     let next = next_run(data, &runs, manifest, opening)?;

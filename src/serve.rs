@@ -28,6 +28,7 @@ use crate::ingest::input::Identity;
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::Position;
 use crate::journal::reader::Reader;
+use crate::journal::segment::SEGMENT_BYTES;
 use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
@@ -37,7 +38,7 @@ use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
 use crate::replayer::Replayer;
 use crate::run;
-use crate::snapshots::{Snapshots, Start, Whole};
+use crate::snapshots::{Snapshots, Whole, no_beginning, to_the_beginning};
 use crate::systemd;
 use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
@@ -49,6 +50,8 @@ use crate::view::paper::Paper;
 const FEED_BYTES: usize = 64 << 20;
 /// Bytes of a chunk.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Segments of the journal in a GiB.
+const SEGMENTS_IN_GIB: u64 = (1 << 30) / SEGMENT_BYTES;
 /// Where an input begins.
 const START: Position = Position { offset: 0, line: 1, clock: None, sum: 0 };
 /// How long a recovery may take before it says that it is at work.
@@ -69,6 +72,8 @@ pub struct Request {
     pub unix: Option<PathBuf>,
     /// Worker threads.
     pub threads: usize,
+    /// How many GiB of the log are kept at least; all without a number.
+    pub keep_gib: Option<u32>,
     /// How it says what it has to say.
     pub notices: notices::Form,
 }
@@ -81,6 +86,8 @@ struct Recovered {
     replayer: Replayer,
     /// Where the beginnings of all lives are written down.
     notes: Vec<NoteAt>,
+    /// The first record of which the log still tells.
+    first: Seq,
     /// The first record that had to be decided about again.
     from: Seq,
 }
@@ -99,7 +106,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let doors = open_doors(request)?;
     let manifest =
         Manifest { inputs: doors.iter().map(|door| Identity::of_growing(&door.path())).collect(), source: None };
-    let Recovered { lane, journal, hall, replayer, notes, from } = recover(&folder, &city, &manifest)?;
+    let Recovered { lane, journal, hall, replayer, notes, first, from } = recover(&folder, &city, &manifest)?;
     let key = journal.key();
     let facts = Facts {
         city: format!("{} ({}) version {:016x}", city.name_zh, city.name_en, city.version),
@@ -116,6 +123,8 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let explained = explainer(folder.clone(), city.clone());
     let office = Office::new(city.clone(), counters.clone(), feed, hall, explained, resumer(folder, city.clone()));
     let office = Arc::new(office);
+    office.begin_at(first);
+    let keep = request.keep_gib.map(|gib| u64::from(gib) * SEGMENTS_IN_GIB);
     let closing = office.clone();
     on_end(Box::new(move || {
         systemd::stopping();
@@ -145,7 +154,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
         let (closed, until_closed) = sync_channel(0);
         scope.spawn(|| {
             let until_closed = until_closed;
-            replayer.run(&until_closed)
+            replayer.run(&office, keep, &until_closed)
         });
         let finished = work(request, &city, key, lane, journal, Inputs::of_doors(inputs), &office);
         office.move_on(Phase::Closed);
@@ -217,17 +226,16 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
         let note = run::write_manifest(&mut journal, manifest, &whole.lane, city)?;
         let replayer = Replayer::open(folder.clone(), city.clone(), key)?;
         let (hall, lane) = (hall(city, whole.board, whole.ledger, &whole.lane), whole.lane);
-        return Ok(Recovered { lane, journal, hall, replayer, notes: vec![note], from: Seq(1) });
+        return Ok(Recovered { lane, journal, hall, replayer, notes: vec![note], first: Seq(1), from: Seq(1) });
     }
     let mut reader = Reader::open(disk)?;
     let newest = *reader.segments().last().expect("a reader has at least one segment");
     let replayer = Replayer::open(folder.clone(), city.clone(), newest.key)?;
-    let mut whole = Whole::at_first(city);
-    if let Some(kept) = replayer.snapshots(newest.first_seq)?.load_whole()
-        && let Some(place) = kept.place
-        && reader.go_to(&place)?
-    {
-        whole = kept;
+    let mut snapshots = replayer.snapshots(newest.first_seq)?;
+    let (first, newest_whole) = (snapshots.first_seq(), snapshots.load_whole());
+    let whole = newest_whole.or_else(|| snapshots.load_beginning()).ok_or_else(|| no_beginning(folder))?;
+    if whole.place.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
+        return Err(no_beginning(folder));
     }
     let (from, mut notes) = (whole.place.map(|place| place.header.order.first_seq), whole.runs);
     let mut hall = hall(city, whole.board, whole.ledger, &whole.lane);
@@ -257,7 +265,8 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
     let (mut journal, _) = Journal::resume(reader, Setup::new(run::entropy()?))?;
     notes.extend(behind);
     notes.push(run::write_manifest(&mut journal, manifest, &lane, city)?);
-    Ok(Recovered { lane, journal, hall, replayer, notes, from: from.unwrap_or(Seq(1)) })
+    let first = first.unwrap_or(Seq(1));
+    Ok(Recovered { lane, journal, hall, replayer, notes, first, from: from.unwrap_or(first) })
 }
 
 /// What is shown where a lane is.
@@ -360,7 +369,13 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
             .map_err(|failure| failure.to_string())?
             .load(Seq(1), from.seq)
             .filter(|start| start.place.is_some_and(|place| matches!(reader.go_to(&place), Ok(true))));
-        let Start { lane, .. } = near.unwrap_or_else(|| Start::at_first(city.clone()));
+        let lane = match near {
+            Some(start) => start.lane,
+            None => to_the_beginning(&folder, &city, &mut reader).map_err(|failure| failure.to_string())?.lane,
+        };
+        if lane.next() > from.seq {
+            return Err(format!("decisions are kept from record {} on", lane.next()));
+        }
         let mut paper = Paper::default();
         let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
             paper.clear();

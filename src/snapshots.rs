@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
-use crate::journal::reader::Place;
+use crate::journal::reader::{Place, Reader};
 use crate::journal::snapshot::{self, NoteAt, Snapshot, snapshot_name, snapshot_seq};
 use crate::lane::Lane;
 use crate::view::board::Board;
@@ -43,10 +43,9 @@ pub(crate) struct Start {
     pub views: Vec<u8>,
 }
 
-impl Start {
-    /// At the beginning of the log.
-    pub(crate) fn at_first(city: Arc<City>) -> Self {
-        Self { place: None, runs: Vec::new(), lane: Lane::new(city), views: Vec::new() }
+impl From<Whole> for Start {
+    fn from(whole: Whole) -> Self {
+        Self { place: whole.place, runs: whole.runs, lane: whole.lane, views: Vec::new() }
     }
 }
 
@@ -86,8 +85,10 @@ pub(crate) struct Snapshots {
     folder: PathBuf,
     /// One for each stretch of the log.
     kept: BTreeSet<Seq>,
-    /// The newest whole one, in its stretch the only one or not.
-    whole: Option<Seq>,
+    /// Those of them that are whole, and the newest whole one, in its stretch the only one or not.
+    whole: BTreeSet<Seq>,
+    /// The first record that the log still has.
+    beginning: Seq,
     /// Files that nobody needs any more.
     surplus: Vec<String>,
     keeper: Option<Keeper>,
@@ -112,7 +113,8 @@ impl Snapshots {
             every,
             folder: folder.snapshots(),
             kept: BTreeSet::new(),
-            whole: None,
+            whole: BTreeSet::new(),
+            beginning: Seq(1),
             surplus: Vec::new(),
             keeper: None,
         };
@@ -126,6 +128,7 @@ impl Snapshots {
         let mut found: Vec<Seq> = names.iter().filter_map(|name| snapshot_seq(name)).collect();
         found.sort_unstable();
         let mut reader = data::reader(folder)?;
+        self.beginning = reader.segments()[0].first_seq;
         for seq in found {
             match self.place_of(seq) {
                 Some((place, is_whole)) if reader.go_to(&place)? => self.count_in(seq, is_whole),
@@ -137,12 +140,19 @@ impl Snapshots {
 
     /// Counts in a snapshot that is newer than the others; what it makes superfluous is noted.
     fn count_in(&mut self, seq: Seq, is_whole: bool) {
-        let is_of_its_stretch = seq.0 >= self.every && self.kept.range(self.stretch(seq)).next().is_none();
-        if is_of_its_stretch {
+        // Where the beginning was given up, the oldest snapshot stands for it.
+        let is_of_use = seq.0 >= self.every || (self.beginning > Seq(1) && self.kept.is_empty());
+        if is_of_use && self.kept.range(self.stretch(seq)).next().is_none() {
             self.kept.insert(seq);
         }
-        let left = if is_whole { self.whole.replace(seq) } else { Some(seq) };
-        self.surplus.extend(left.filter(|seq| !self.kept.contains(seq)).map(snapshot_name));
+        let left = if is_whole { self.whole.last().copied() } else { Some(seq) };
+        if is_whole {
+            self.whole.insert(seq);
+        }
+        if let Some(left) = left.filter(|seq| !self.kept.contains(seq)) {
+            self.whole.remove(&left);
+            self.surplus.push(snapshot_name(left));
+        }
     }
 
     /// None where there is no folder of snapshots yet.
@@ -171,8 +181,8 @@ impl Snapshots {
 
     fn newest(&self, from: Seq, to: Seq) -> Option<Seq> {
         let near = Seq(from.0.saturating_add(self.every / 2));
-        let (kept, whole) = (self.kept.range(..=to).next_back().copied(), self.whole.filter(|seq| *seq <= to));
-        kept.max(whole).filter(|seq| *seq >= near)
+        let newest = |of: &BTreeSet<Seq>| of.range(..=to).next_back().copied();
+        newest(&self.kept).max(newest(&self.whole)).filter(|seq| *seq >= near)
     }
 
     /// The newest snapshot of those that [`Snapshots::has`] means.
@@ -186,14 +196,41 @@ impl Snapshots {
         None
     }
 
-    /// Where the newest whole one belongs.
-    pub(crate) fn whole_place(&self) -> Option<Place> {
-        self.whole.and_then(|seq| self.place_of(seq)).map(|(place, _)| place)
+    /// Where whole ones belong, the newest first.
+    pub(crate) fn whole_places(&self) -> impl Iterator<Item = Place> {
+        self.whole.iter().rev().filter_map(|seq| self.place_of(*seq)).map(|(place, _)| place)
     }
 
-    /// The newest whole one.
+    /// The newest whole one that can be read.
     pub(crate) fn load_whole(&mut self) -> Option<Whole> {
-        let seq = self.whole?;
+        loop {
+            let seq = *self.whole.last()?;
+            if let Some(whole) = self.read_whole(seq) {
+                return Some(whole);
+            }
+        }
+    }
+
+    /// Where whoever decides again about all of the log begins: with its first record or, where that was given up, with the
+    /// oldest whole snapshot. Nothing if there is none.
+    pub(crate) fn load_beginning(&mut self) -> Option<Whole> {
+        if self.beginning == Seq(1) {
+            return Some(Whole::at_first(&self.city));
+        }
+        loop {
+            let seq = *self.whole.first()?;
+            if let Some(whole) = self.read_whole(seq) {
+                return Some(whole);
+            }
+        }
+    }
+
+    /// The first record that can be decided about again; nothing if there is none.
+    pub(crate) fn first_seq(&self) -> Option<Seq> {
+        if self.beginning == Seq(1) { Some(Seq(1)) } else { self.whole.first().copied() }
+    }
+
+    fn read_whole(&mut self, seq: Seq) -> Option<Whole> {
         let whole = self.read(seq).and_then(|start| Whole::of(start, &self.city));
         if whole.is_none() {
             self.distrust(seq);
@@ -211,7 +248,7 @@ impl Snapshots {
     /// Something is wrong with a snapshot: from now on it is not there, and it is made again by who comes by.
     pub(crate) fn distrust(&mut self, seq: Seq) {
         self.kept.remove(&seq);
-        self.whole = self.whole.filter(|whole| *whole != seq);
+        self.whole.remove(&seq);
     }
 
     /// Leaves a snapshot behind, if one is due right before a frame, and the last ones are written.
@@ -237,6 +274,39 @@ impl Snapshots {
         self.count_in(snapshot.place.header.order.first_seq, true);
         self.surplus.drain(..).try_for_each(|name| disk.remove(&name))
     }
+}
+
+/// Brings a reader to where whoever decides again about all of a log begins.
+///
+/// # Errors
+/// If the beginning was given up and no snapshot stands for it, or the disk fails.
+pub(crate) fn to_the_beginning<D: Disk>(
+    folder: &DataFolder,
+    city: &Arc<City>,
+    reader: &mut Reader<D>,
+) -> Result<Whole, Failure> {
+    let segments = reader.segments();
+    let (key, next) = (segments[0].key, segments[segments.len() - 1].first_seq);
+    if segments[0].first_seq == Seq(1) {
+        return Ok(Whole::at_first(city));
+    }
+    let mut snapshots = Snapshots::open(folder, key, next, city.clone(), EVERY)?;
+    if let Some(whole) = snapshots.load_beginning()
+        && let Some(place) = whole.place
+        && reader.go_to(&place)?
+    {
+        return Ok(whole);
+    }
+    Err(no_beginning(folder))
+}
+
+/// What is to be said where a log cannot be decided about again.
+pub(crate) fn no_beginning(folder: &DataFolder) -> Failure {
+    Failure::Damaged(format!(
+        "{}: 日志开头已按保留期删除，且没有可用的快照 the beginning of this log was given up, and no snapshot of this city and \
+         this program stands for it",
+        folder.snapshots().display()
+    ))
 }
 
 /// Writes snapshots on a thread of its own. When it is dropped, what was given to it is written.

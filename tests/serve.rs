@@ -412,7 +412,7 @@ fn receipts_before_sync(program: &Path) -> (usize, usize) {
         }
     }
     drop(stream);
-    service.kill();
+    assert_eq!(service.end().0, Some(0));
     let trace = std::fs::read_to_string(&trace).expect("a trace");
     let (mut is_synced, mut receipts, mut too_early) = (false, 0, 0);
     for line in trace.lines() {

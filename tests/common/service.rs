@@ -68,9 +68,10 @@ impl Service {
         (code, self.rest.take().expect("once").join().expect("text"))
     }
 
-    /// Sends SIGTERM.
+    /// Sends SIGTERM: to the service itself, also where another program started it, who else would leave it behind.
     pub fn ask_to_end(&self) {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill starts");
+        let said = self.facts.split("process ").nth(1).and_then(|rest| rest.lines().next());
+        let kill = Command::new("kill").arg(said.expect("its number")).status().expect("kill starts");
         assert!(kill.success());
     }
 

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tracing::{info, warn};
 
 use super::bucket::Bucket;
 use crate::city::City;
@@ -134,6 +135,11 @@ impl KeyFile {
         let (path, new) = (Self::path(folder), folder.join("keys.new"));
         let mut written = private().truncate(true).open(&new)?;
         written.write_all(text.as_bytes())?;
+        // The service may run as somebody else than whoever makes a key: it owns the folder, and so the file.
+        let owner = fs::metadata(folder)?;
+        if owner.uid() != written.metadata()?.uid() {
+            fchown(&written, Some(owner.uid()), Some(owner.gid()))?;
+        }
         written.sync_all()?;
         fs::rename(&new, &path)?;
         File::open(folder)?.sync_all()?;
@@ -390,6 +396,7 @@ impl Keys {
         });
         match taken {
             Ok(Some((by_hash, stamp))) => {
+                info!(keys = by_hash.len(), "已读取密钥 the keys were read");
                 *state = State { stamp: Some(stamp), is_needed: true, by_hash, trouble: None };
             }
             // It went away between two looks; the next look sees that.
@@ -397,6 +404,7 @@ impl Keys {
             Err(why) => {
                 // Until it can be read, nobody gets in who did not before.
                 state.is_needed = true;
+                warn!(file = %path.display(), %why, "密钥读不了，沿用上次读到的 the keys cannot be read, those read last stay");
                 state.trouble = Some(format!("{}: {why}", path.display()));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::effect::{Effect, Why};
@@ -14,7 +14,7 @@ use super::whereabouts::Whereabouts;
 
 /// What became of the reports of one source. `offered` is counted from records, everything else from effects; they agree, or
 /// something was lost or counted twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// Reports that came to the door, accepted or not.
     pub offered: u64,
@@ -54,7 +54,7 @@ impl Account {
 }
 
 /// What happened to cases and orders, and to words of departments and crews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Work {
     /// New cases that were handed to a unit at once.
     pub assigned: u64,
@@ -87,7 +87,7 @@ pub struct Work {
 }
 
 /// A fold of records and effects.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// By source; the last one is for lines that did not even name theirs.
     accounts: Vec<Account>,
@@ -108,6 +108,11 @@ impl Ledger {
             work: Work::default(),
             whereabouts: Whereabouts::new(sources),
         }
+    }
+
+    /// Whether it is one of so many sources.
+    pub(super) const fn is_of(&self, sources: usize) -> bool {
+        self.accounts.len() == sources + 1
     }
 
     /// Takes in a record and the effects that it caused.

@@ -364,6 +364,7 @@ mod tests {
             world.city.clone(),
             vec![api::Counter::new("http").0],
             Feed::new(Seq(1), 1000),
+            api::keys::Keys::open(world.folder.path(), world.city.clone(), None).expect("there are no keys"),
             hall,
             Box::new(nobody),
             Box::new(|_, _| Ok(())),

@@ -2,7 +2,6 @@
 
 #[path = "common/schema.rs"]
 mod schema;
-#[allow(dead_code, reason = "shared with tests that use other parts of it")]
 #[path = "common/service.rs"]
 mod service;
 

@@ -2,7 +2,6 @@
 
 #[path = "common/built.rs"]
 mod built;
-#[allow(dead_code, reason = "shared with tests that use other parts of it")]
 #[path = "common/service.rs"]
 mod service;
 

@@ -189,7 +189,7 @@ fn shown(what: &impl Serialize) -> Response {
 
 /// What a word stands for, if one was said.
 fn known<T>(word: Option<&str>, key: &str, find: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
-    let Some(word) = word.filter(|word| !word.is_empty()) else { return Ok(None) };
+    let Some(word) = word else { return Ok(None) };
     let unknown = || Error::new(StatusCode::BAD_REQUEST, "没有这个值", format!("{key}={word}: there is no such {key}"));
     find(word).map(Some).ok_or_else(unknown)
 }

@@ -30,6 +30,8 @@ const LOCK: &str = "keys.lock";
 const FILE_BYTES_MAX: u64 = 4 << 20;
 /// What a key begins with, so that people and scanners recognise one that lies about.
 const PREFIX: &str = "paidan_";
+/// Most bytes of what can be a key.
+const KEY_BYTES_MAX: usize = 128;
 
 /// What a key that names no source is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -333,13 +335,17 @@ impl Keys {
     /// # Errors
     /// If nobody does.
     pub fn admit(&self, key: Option<&str>, door: Option<&Arc<Bucket>>) -> Result<Caller, NotIn> {
-        let hash = key.map(hash);
+        // What is longer is no key, and is not worth its hash.
+        let hash = key.map(|key| (key.len() <= KEY_BYTES_MAX).then(|| hash(key)));
         let state = self.state();
         if !state.is_needed {
             let bucket = door.cloned();
             return Ok(Caller { rights: Rights::ALL, may_send: true, may_read: true, bucket, hash: None });
         }
-        let found = hash.ok_or(NotIn::NoKey).and_then(|hash| state.by_hash.get(&hash).cloned().ok_or(NotIn::Unknown));
+        let found = match hash {
+            None => Err(NotIn::NoKey),
+            Some(hash) => hash.and_then(|hash| state.by_hash.get(&hash).cloned()).ok_or(NotIn::Unknown),
+        };
         drop(state);
         if let Err(why) = found {
             self.note(usize::from(why == NotIn::Unknown));

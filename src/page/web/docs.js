@@ -118,7 +118,8 @@ function field(form, parameter) {
 }
 
 function bodyField(form, content) {
-  const kind = make("select", {}, ...Object.keys(content).map((one) => make("option", {}, one)));
+  const kinds = Object.keys(content).sort((one, other) => (other === "application/json") - (one === "application/json"));
+  const kind = make("select", {}, ...kinds.map((one) => make("option", {}, one)));
   const text = make("textarea", { rows: "6", spellcheck: "false" });
   const fill = () => {
     text.value = example(kind.value, content);

@@ -31,8 +31,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 pub(super) fn router(office: Arc<Office>) -> Router {
     Router::new()
         .route("/", get(page::index))
-        .route("/app.js", get(page::script))
-        .route("/style.css", get(page::style))
+        .route("/page/{version}/{name}", get(page::file))
         .route("/v1/reports", post(reports::post))
         .route("/v1/actions", post(reports::post))
         .route("/v1/explain/{name}", get(reads::explain))

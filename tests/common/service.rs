@@ -32,8 +32,17 @@ impl Service {
     }
 
     /// The same, by a command to which the program's arguments are added.
-    pub fn start_by(mut command: Command, data: &Path) -> Self {
-        command.args(["serve", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--data"]).arg(data);
+    pub fn start_by(command: Command, data: &Path) -> Self {
+        Self::start_at("127.0.0.1:0", command, data)
+    }
+
+    /// Starts one on a data folder where another one was, so that those who knew its address find it again.
+    pub fn start_again(data: &Path, http: SocketAddr) -> Self {
+        Self::start_at(&http.to_string(), Command::new(env!("CARGO_BIN_EXE_paidan")), data)
+    }
+
+    fn start_at(http: &str, mut command: Command, data: &Path) -> Self {
+        command.args(["serve", "--http", http, "--tcp", "127.0.0.1:0", "--data"]).arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));

@@ -87,7 +87,8 @@ fn of_modules(names: &[&str], expression: &str) -> String {
             const app = document.querySelector('script[type=module]').src;
             const at = (name) => app.replace('app.js', name + '.js');
             const page = {{ {} }};
-            return {expression};
+            const told = {expression};
+            return told;
         }})()",
         imports.join(", ")
     )
@@ -173,14 +174,51 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
     assert_eq!(shown(&mut browser, "#figures .figure-value")[0], open_cases("A") + 1);
     assert_eq!(browser.ask("window.isTheSame"), true);
 
-    // Nothing came from anywhere else, and nothing else may.
+    // So is what becomes of it, and who follows.
+    let mut follower = service::connect(service.http).expect("connected");
+    write!(follower, "GET /v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", service.http).expect("written");
+    let mut byte = [0];
+    follower.read_exact(&mut byte).expect("an answer begins");
+    let accepted =
+        json!({"source": "departments", "kind": "action", "id": "yes", "action": "accept", "order": receipt["order"]});
+    assert_eq!(send(&service, &accepted)["answer"], "accepted");
+    catch_up(&mut browser, &service);
+    assert_eq!(shown(&mut browser, "#stages b")[2..4], [stages[2], stages[3] + 1]);
+    browser.until(&format!("{HEALTH}.includes('决定订阅 1 方')"), HEALTH);
+    // A door tells how much it took, to three digits.
+    let sent = service.get("/metrics").text().to_owned();
+    let tcp =
+        sent.lines().find_map(|line| line.strip_prefix("paidan_door_bytes_total{door=\"tcp\"} ")).expect("a figure");
+    let tcp: f64 = tcp.parse().expect("a number");
+    assert!(tcp > 100_000.0, "{tcp}");
+    assert!(
+        browser.words(HEALTH).contains(&format!("入口 tcp 占用 0% · 已收 {:.0} kB", tcp / 1000.0)),
+        "{tcp} {}",
+        browser.words(HEALTH)
+    );
+    assert_eq!(browser.ask("window.isTheSame"), true, "nobody loaded the page again");
+
+    // Nothing came from anywhere else.
     assert_eq!(browser.complaints(), [""; 0]);
     let elsewhere: Vec<&String> = browser.requests().iter().filter(|address| !address.starts_with(&own)).collect();
     assert!(elsewhere.is_empty() && browser.requests().len() > 20, "{elsewhere:?}");
+}
+
+/// What the page says about the service, in one line.
+const HEALTH: &str = "document.querySelector('#health').innerText.replace(/\\s+/g, ' ')";
+
+#[test]
+fn the_page_runs_nothing_but_its_own_files() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let mut browser = open(&service, DESK);
     let policy = browser.ask("fetch('/').then((answer) => answer.headers.get('content-security-policy'))");
+    let policy = policy.as_str().expect("a policy");
     assert!(
-        policy.as_str().is_some_and(|policy| policy.starts_with("default-src 'self';") && !policy.contains("unsafe"))
+        policy.starts_with("default-src 'self';") && !policy.contains("unsafe") && !policy.contains("data:"),
+        "{policy}"
     );
+    assert_eq!(browser.complaints(), [""; 0]);
     browser.ask(
         "(() => {
             const script = document.createElement('script');
@@ -191,31 +229,63 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
             document.head.append(style);
         })()",
     );
-    assert_eq!(
-        browser.ask("[window.isBroken ?? false, getComputedStyle(document.body).display]"),
-        json!([false, "flex"])
-    );
+    let is_whole = "[window.isBroken ?? false, getComputedStyle(document.body).display]";
+    assert_eq!(browser.ask(is_whole), json!([false, "flex"]));
     assert!(!browser.complaints().is_empty(), "the browser says what the policy forbade");
-
-    // What is named under a version is kept; no other version is served.
-    let kept = browser.ask("fetch(document.querySelector('script[type=module]').src).then((answer) => answer.headers.get('cache-control'))");
-    assert_eq!(kept, "max-age=31536000, immutable");
+    // What is named under a version is kept for good, the first file never without asking; no other version is served.
+    let kept = |address: &str| format!("fetch({address}).then((answer) => answer.headers.get('cache-control'))");
+    let script = "document.querySelector('script[type=module]').src";
+    assert_eq!(browser.ask(&kept(script)), "max-age=31536000, immutable");
+    assert_eq!(browser.ask(&kept("'/'")), "no-cache");
     assert_eq!(service.get("/page/0000000000000000/app.js").status, 404);
+    // A second look brings only the first file and the data.
+    let before = browser.requests().len();
+    browser.go(&format!("http://{}/", service.http));
+    catch_up(&mut browser, &service);
+    let from_cache = browser.ask(
+        "performance.getEntriesByType('resource')
+            .filter((entry) => entry.name.includes('/page/'))
+            .map((entry) => entry.transferSize)",
+    );
+    let sizes = from_cache.as_array().expect("a list");
+    assert!(sizes.len() > 20 && sizes.iter().all(|size| *size == 0), "{} requests before, {from_cache}", before);
+}
+
+#[test]
+fn a_filter_shows_what_it_says_and_is_part_of_the_address() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    Town::new(9).live(&service, 1200);
+    let mut browser = open(&service, DESK);
+    let cases = all_cases(&service);
+    let row_stages = "[...document.querySelectorAll('#case-rows .stage')].map((cell) => cell.firstChild.textContent)";
+    for (stage, word) in [("waiting", "待派"), ("review", "待核"), ("closed", "已结案")] {
+        browser.click(&format!("#stages .stage-{stage}"));
+        let count = cases.iter().filter(|case| case["stage"] == stage).count();
+        assert!(count > 0, "{stage}");
+        let expected = count.min(100);
+        browser.until(&format!("document.querySelectorAll('#case-rows tr').length === {expected}"), row_stages);
+        let rows = browser.ask(row_stages);
+        assert!(rows.as_array().expect("rows").iter().all(|row| row == word), "{stage}: {rows}");
+        assert_eq!(browser.ask("location.hash"), format!("#stage={stage}"));
+    }
+    // A colleague who is sent the address sees the same; a second press shows all again.
+    let area = cases.iter().filter_map(|case| case["area"].as_str()).next().expect("an area");
+    let of_area = cases.iter().filter(|case| case["area"] == area && case["stage"] == "closed").count();
+    browser.go("about:blank");
+    browser.go(&format!("http://{}/#stage=closed&area={area}", service.http));
+    catch_up(&mut browser, &service);
+    browser.until(&format!("document.querySelectorAll('#case-rows tr').length === {of_area}"), row_stages);
+    assert_eq!(browser.ask("document.querySelector('#filters [name=area]').value"), area);
+    browser.click("#clear");
+    browser.until("document.querySelectorAll('#case-rows tr').length === 100", row_stages);
+    assert_eq!(browser.ask("[location.hash, document.querySelectorAll('[aria-pressed=true]').length]"), json!(["", 0]));
+    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 /// Everything that the page has words in, with these words: texts, labels, titles and hints, whether they are on the screen or
 /// not. What the service itself tells about a case is not the page's.
-const WORDS: &str = "(() => {
-    const said = [['title', document.title]];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        if (!node.parentElement.closest('#paper-text, noscript') && node.data.trim()) said.push([node.parentElement.outerHTML.slice(0, 120), node.data.trim()]);
-    }
-    for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
-        for (const element of document.querySelectorAll(`[${name}]`)) said.push([`${name} of ${element.id || element.className}`, element.getAttribute(name)]);
-    }
-    return said;
-})()";
+const WORDS: &str = include_str!("page/words.js");
 
 /// Words with a letter of 中文 in them, without the names that the city gives.
 fn chinese(browser: &mut Browser, city: &[String]) -> Vec<String> {
@@ -320,7 +390,8 @@ fn a_case_is_explained_to_a_mouse_to_keys_and_to_a_search() {
     let folder = folder();
     let service = Service::start(folder.path());
     Town::new(3).live(&service, 400);
-    let report = json!({"source": "12345", "id": "HL-20261125-0042", "lng": 121.62, "lat": 31.12, "category": "90006", "text": "祖冲之路积水"});
+    let mut report = json!({"source": "12345", "id": "HL-20261125-0042", "lng": 121.62, "lat": 31.12});
+    (report["category"], report["text"]) = (json!("90006"), json!("祖冲之路积水"));
     let receipt = send(&service, &report);
     let case = receipt["case"].to_string();
     let explained = service.get(&format!("/v1/explain/{case}?lang=zh")).text().to_owned();
@@ -444,36 +515,10 @@ fn an_alarm_shows_while_the_service_is_gone_and_the_page_comes_back_by_itself() 
 }
 
 /// What lies beyond the right edge of the screen, or is wider than what holds it.
-const BEYOND: &str = "(() => {
-    const found = [];
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth > width) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
-    for (const element of document.querySelectorAll('body *')) {
-        const box = element.getBoundingClientRect();
-        const hides = element.closest('.visually-hidden, [hidden], .scroll-x, .case-table thead, dialog:not([open])');
-        if (!hides && box.width > 0 && (box.right > width + 0.5 || box.left < -0.5)) found.push(`${element.tagName} ${element.id || element.className} ${box.left}–${box.right}`);
-    }
-    return found;
-})()";
+const BEYOND: &str = include_str!("page/beyond.js");
 
 /// Controls that cannot be brought into sight and hit, or are too small to be.
-const OUT_OF_REACH: &str = "(() => {
-    const found = [];
-    for (const element of document.querySelectorAll('button, select, input, summary, #map')) {
-        if (!element.checkVisibility({ visibilityProperty: true }) || element.closest('dialog:not([open])')) continue;
-        element.scrollIntoView({ block: 'center' });
-        const box = element.getBoundingClientRect();
-        const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-        const name = `${element.tagName} ${element.id || element.className}`;
-        if (!element.contains(hit)) found.push(`${name} lies under ${hit?.outerHTML.slice(0, 80)}`);
-        // A row as a whole is what a finger hits.
-        const target = element.closest('tr') ?? element;
-        const { width, height } = target.getBoundingClientRect();
-        if (width < 24 || height < 24) found.push(`${name} is ${width} × ${height}`);
-    }
-    scrollTo(0, 0);
-    return found;
-})()";
+const OUT_OF_REACH: &str = include_str!("page/out_of_reach.js");
 
 #[test]
 fn a_phone_shows_everything() {
@@ -516,43 +561,7 @@ const CONTROLS: [&str; 10] = [
 ];
 
 /// Texts on the screen whose contrast with what lies under them is below 4.5 (WCAG 2.2, 1.4.3), with that contrast.
-const FAINT: &str = "(() => {
-    const pen = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
-    const read = (colour) => {
-        pen.clearRect(0, 0, 1, 1);
-        pen.fillStyle = colour;
-        pen.fillRect(0, 0, 1, 1);
-        const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
-        return [r, g, b, a / 255];
-    };
-    const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3]));
-    const ground = (element) => {
-        const own = element ? read(getComputedStyle(element).backgroundColor) : [255, 255, 255, 1];
-        return own[3] === 1 ? own.slice(0, 3) : over(own, ground(element.parentElement));
-    };
-    const light = (rgb) => {
-        const [r, g, b] = rgb.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const [faint, seen] = [new Map(), new Map()];
-    const look = (element, style, name) => {
-        const under = ground(element);
-        const [a, b] = [light(over(read(style.color), under)), light(under)];
-        const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        seen.set(name, contrast);
-        if (contrast < 4.5) faint.set(name, contrast);
-    };
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-        const element = node.parentElement;
-        if (node.data.trim() && element.checkVisibility() && !element.closest('noscript')) {
-            look(element, getComputedStyle(element), `${element.tagName} ${element.className} of ${element.closest('[id]')?.id}`);
-        }
-    }
-    const search = document.querySelector('#search-id');
-    look(search, getComputedStyle(search, '::placeholder'), 'placeholder');
-    return { faint: [...faint], seen: seen.size };
-})()";
+const FAINT: &str = include_str!("page/faint.js");
 
 #[test]
 fn everything_has_a_name_and_can_be_read() {
@@ -610,37 +619,7 @@ fn forty_thousand_cells_are_drawn_within_a_frame() {
     Town::new(7).live(&service, 50);
     let mut browser = open(&service, DESK);
     // The page's own fold and its own drawing, with a city in which every cell has open cases.
-    let measured = browser.ask(&of_modules(
-        &["town", "panels", "view", "live"],
-        "(() => {
-            page.stream.source.close();
-            const { bounds, ...city } = page.town.city;
-            const [west, south, east, north] = bounds;
-            const cells = Array.from({ length: 40_000 }, (_, i) => {
-                const [w, h] = [(east - west) / 200, (north - south) / 200];
-                const [x, y] = [west + (i % 200) * w, south + Math.floor(i / 200) * h];
-                const open = 1 + (i * 7919) % 23;
-                return { cell: String(310115000000000 + i), box: [x, y, x + w, y + h], open, urgent: Number(i % 9 === 0), waiting: 0, review: 0 };
-            });
-            const names = { areas: [...page.town.areas.values()], classes: [], departments: [], cases: [], sources: [], budgets: [] };
-            const began = performance.now();
-            page.takeSnapshot({ version: 1, at: 1, city: { ...city, bounds }, ...names, cells });
-            const folded = performance.now() - began;
-            const map = document.querySelector('#map');
-            const draw = () => {
-                const began = performance.now();
-                page.panels.get('map')();
-                // Reading a point back makes the canvas paint what it was told.
-                map.getContext('2d').getImageData(0, 0, 1, 1);
-                return performance.now() - began;
-            };
-            const far = Array.from({ length: 15 }, draw);
-            page.view.zoom(6);
-            const near = Array.from({ length: 15 }, draw);
-            const least = (times) => Math.min(...times);
-            return { folded, far: least(far), near: least(near), size: page.town.cells.size };
-        })()",
-    ));
+    let measured = browser.ask(&of_modules(&["town", "panels", "view", "live"], include_str!("page/cells.js")));
     println!("{measured}");
     assert_eq!(measured["size"], 40_000);
     for key in ["far", "near"] {
@@ -660,9 +639,11 @@ fn nothing_that_a_citizen_said_of_themselves_is_shown() {
     let report = |id: &str, east: f64| {
         json!({
             "source": "12345", "id": id, "lng": 121.5 + east, "lat": 31.2, "category": "06028",
-            "title": "欧阳测试反映夜间噪声", "text": "我是欧阳测试，家住祖冲之路899弄12号602室，请打13700001111联系",
+            "title": "欧阳测试反映夜间噪声",
+            "text": "我是欧阳测试，家住祖冲之路899弄12号602室，请打13700001111联系",
             "address": "祖冲之路899弄12号602室", "reporter": "13912345678", "media": ["ouyang@example.org"],
-            "name": "欧阳测试", "phone": "13912345678", "contact": {"name": "欧阳测试", "mail": "ouyang@example.org"},
+            "name": "欧阳测试", "phone": "13912345678",
+            "contact": {"name": "欧阳测试", "mail": "ouyang@example.org"},
         })
     };
     let mut browser = open(&service, DESK);
@@ -692,26 +673,13 @@ fn nothing_that_a_citizen_said_of_themselves_is_shown() {
     }
     told.push(("/v1/events".to_owned(), stream(&service, "/v1/events?from=0", &format!("id: {}.", next - 1))));
     told.push(("/v1/live".to_owned(), stream(&service, "/v1/live", "\n\n")));
-    told.push((
-        "the page".to_owned(),
-        browser.ask("document.documentElement.outerHTML").as_str().expect("text").to_owned(),
-    ));
-    told.push((
-        "what the page holds".to_owned(),
-        browser
-            .ask(&of_modules(&["town"], "JSON.stringify({ ...page.town, cases: [...page.town.cases.byNumber] })"))
-            .as_str()
-            .expect("text")
-            .to_owned(),
-    ));
-    told.push((
-        "what the page keeps".to_owned(),
-        browser
-            .ask("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])")
-            .as_str()
-            .expect("text")
-            .to_owned(),
-    ));
+    let held = of_modules(&["town"], "JSON.stringify({ ...page.town, cases: [...page.town.cases.byNumber] })");
+    let kept = "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])";
+    for (place, of) in
+        [("the page", "document.documentElement.outerHTML"), ("its memory", &held), ("its storage", kept)]
+    {
+        told.push((place.to_owned(), browser.words(of)));
+    }
     for (place, text) in &told {
         for secret in SECRETS {
             assert!(!text.contains(secret), "{place} shows {secret}");
@@ -742,7 +710,8 @@ fn stream(service: &Service, path: &str, last: &str) -> String {
 /// Most bytes of a picture that people are shown.
 const PICTURE_BYTES: usize = 300_000;
 
-/// The page in the middle of a day, as README shows it. `PAIDAN_PICTURE_SECONDS` asks for a longer look: 300 fill its five minutes.
+/// The page in the middle of a day, as README shows it. `PAIDAN_PICTURE_SECONDS` asks for a longer look: 300 fill its five
+/// minutes.
 #[test]
 fn a_picture_of_the_page_is_small_enough_to_be_shown() {
     let seconds: u64 =
@@ -750,11 +719,11 @@ fn a_picture_of_the_page_is_small_enough_to_be_shown() {
     let folder = folder();
     let service = Service::start(folder.path());
     let mut town = Town::new(8);
-    town.live(&service, 2500);
+    town.live(&service, 2000);
     let mut browser = open(&service, DESK);
     for second in 0..seconds {
-        let wave = (second as f64 / 23.0).sin() * 9.0 + (second as f64 / 7.0).sin() * 4.0;
-        town.live(&service, (34.0 + wave) as usize);
+        let wave = (second as f64 / 37.0).sin() + (second as f64 / 11.0).sin() / 2.0;
+        town.live(&service, (40.0 + 25.0 * wave) as usize);
         // The town's own pace: nothing is waited for.
         std::thread::sleep(std::time::Duration::from_secs(1));
     }

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything may take that a test waits for.
+/// How long anything in a page may take that a test waits for.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long the browser's own answer may take: it may be about something that is waited for.
+const ANSWER: Duration = Duration::from_secs(90);
 /// Messages that wait to be looked at; then the browser waits.
 const MESSAGES_MAX: usize = 1024;
 /// What the program is called, by those who package it.
@@ -112,7 +114,7 @@ impl Browser {
         if let Err(why) = to.write_all(&bytes) {
             panic!("{method}: {why}; the browser said:\n{}", self.said());
         }
-        let until = Instant::now() + LIMIT;
+        let until = Instant::now() + ANSWER;
         loop {
             let message = self.receive(until, method);
             if message["id"] == self.asked {
@@ -194,10 +196,16 @@ impl Browser {
         told["result"]["value"].take()
     }
 
+    /// What an expression that is text is in the page.
+    #[track_caller]
+    pub fn words(&mut self, expression: &str) -> String {
+        text(&self.ask(expression))
+    }
+
     /// Waits until an expression is true in the page. If it never is, `otherwise` tells how things are.
     #[track_caller]
     pub fn until(&mut self, condition: &str, otherwise: &str) {
-        let limit = (LIMIT / 2).as_millis();
+        let limit = LIMIT.as_millis();
         let came = self.ask(&format!(
             "new Promise((done) => {{
                 const until = performance.now() + {limit};
@@ -279,14 +287,14 @@ impl Browser {
             other => panic!("a key that is not known here: {other}"),
         };
         let modifiers = if is_shifted { 8 } else { 0 };
-        let mut down = json!({"type": "rawKeyDown", "key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers});
+        let pressed = json!({"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers});
+        let (mut down, mut up) = (pressed.clone(), pressed);
+        (down["type"], up["type"]) = (json!("rawKeyDown"), json!("keyUp"));
         if !text.is_empty() {
             down["type"] = json!("keyDown");
             down["text"] = json!(text);
         }
         self.call("Input.dispatchKeyEvent", down);
-        let up =
-            json!({"type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers});
         self.call("Input.dispatchKeyEvent", up);
     }
 

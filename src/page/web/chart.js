@@ -7,6 +7,8 @@ import { byId, keep, make, panels, write } from "./panels.js";
 import { palette, prepare } from "./palette.js";
 
 const SERIES_MAX = 8;
+/** CSS pixels of a bar. */
+const BAR_MIN = 3;
 
 /** The largest sources one by one, the rest as one. A source keeps its colour, whatever its rank. */
 function series() {
@@ -55,25 +57,37 @@ function drawRateAxes(pen, { left, top, width, height }, highest) {
   }
 }
 
-function drawBars(pen, plot, all, highest) {
+/** The seconds of the plot in bars that can be told apart; a bar keeps its seconds while it moves to the left. */
+function bars(plot) {
   const slots = rates.slots(RATE_SECONDS - 1);
-  const step = plot.width / slots.length;
-  const base = new Float32Array(slots.length);
-  for (const { counts, colour } of all) {
-    pen.fillStyle = colour;
-    slots.forEach((slot, i) => {
-      const y = plot.height / highest;
-      const [x, next] = [Math.round(plot.left + i * step), Math.round(plot.left + (i + 1) * step)];
-      pen.fillRect(x, plot.top + plot.height - (base[i] + counts[slot]) * y, next - x, counts[slot] * y);
-      base[i] += counts[slot];
-    });
-  }
-  pen.fillStyle = palette.unknown;
+  const each = Math.max(1, Math.ceil((BAR_MIN / plot.width) * slots.length));
+  const first = rates.second - slots.length;
+  const found = [];
   slots.forEach((slot, i) => {
-    if (!rates.known[slot]) pen.fillRect(Math.round(plot.left + i * step), plot.top, Math.ceil(step), plot.height);
+    const number = Math.floor((first + i) / each);
+    if (found.at(-1)?.number !== number) found.push({ number, from: i, slots: [] });
+    found.at(-1).slots.push(slot);
   });
-  const seen = slots.findIndex((slot) => rates.known[slot]);
-  writeUnseen(pen, plot, (seen < 0 ? slots.length : seen) * step);
+  const x = (i) => Math.round(plot.left + (plot.width * i) / slots.length);
+  return found.map(({ from, slots }) => ({ slots, x: x(from), width: x(from + slots.length) - x(from) }));
+}
+
+function drawBars(pen, plot, all, highest) {
+  const high = plot.height / highest;
+  for (const { slots, x, width } of bars(plot)) {
+    const known = slots.filter((slot) => rates.known[slot]);
+    let y = plot.top + plot.height;
+    for (const { counts, colour } of known.length ? all : []) {
+      const tall = (known.reduce((sum, slot) => sum + counts[slot], 0) / known.length) * high;
+      pen.fillStyle = colour;
+      pen.fillRect(x, y - tall, width, tall);
+      y -= tall;
+    }
+    pen.fillStyle = palette.unknown;
+    if (!known.length) pen.fillRect(x, plot.top, width, plot.height);
+  }
+  const seen = rates.slots(RATE_SECONDS - 1).findIndex((slot) => rates.known[slot]);
+  writeUnseen(pen, plot, (plot.width * (seen < 0 ? RATE_SECONDS : seen)) / RATE_SECONDS);
 }
 
 /** Says why the left of the plot is empty, where that is not plain to see. */

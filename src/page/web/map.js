@@ -23,29 +23,35 @@ function sortVisible(plane) {
 }
 
 /** Seen from afar a cell is a pixel or two: few ones are drawn larger than they are, so that they can be seen and hit. */
-const sideMin = (seen) => (seen < 2000 ? 5 : seen < 10_000 ? 3 : 1.5);
+const sideMin = (seen) => (seen < 2000 ? 5 : seen < 10_000 ? 3 : 1);
+/** How much larger the ground of an urgent cell is: a rim of a pixel. */
+const RIM = 2;
 
-function fillCells(pen, plane, slots, least, grow) {
+/** On whole pixels, which are sharper than halves and cost less. */
+function fillCells(pen, { kx, ky, x0, y0 }, slots, least, grow) {
   const { box } = town.cells;
   for (const slot of slots) {
     const i = slot * 4;
-    const [w, h] = [(box[i + 2] - box[i]) * plane.kx, (box[i + 3] - box[i + 1]) * plane.ky];
+    const left = Math.round(box[i] * kx + x0);
+    const top = Math.round(y0 - box[i + 3] * ky);
+    const w = Math.round(box[i + 2] * kx + x0) - left;
+    const h = Math.round(y0 - box[i + 1] * ky) - top;
     // A hair of ground between neighbours, where they are large enough for it.
-    const [sw, sh] = [Math.max(least, w > 6 ? w - 1 : w) + grow, Math.max(least, h > 6 ? h - 1 : h) + grow];
-    pen.fillRect(box[i] * plane.kx + plane.x0 + (w - sw) / 2, plane.y0 - box[i + 3] * plane.ky + (h - sh) / 2, sw, sh);
+    const sw = Math.max(least, w > 6 ? w - 1 : w) + grow;
+    const sh = Math.max(least, h > 6 ? h - 1 : h) + grow;
+    pen.fillRect(left + ((w - sw) >> 1), top + ((h - sh) >> 1), sw, sh);
   }
 }
 
 function drawCells(pen, plane) {
   const { calm, urgent, seen } = sortVisible(plane);
   const least = sideMin(seen);
-  const rim = seen < 10_000 ? 2.5 : 1.5;
   calm.forEach((slots, level) => {
     pen.fillStyle = palette.levels[level];
     fillCells(pen, plane, slots, least, 0);
   });
   pen.fillStyle = palette.urgent;
-  for (const slots of urgent) fillCells(pen, plane, slots, least, rim);
+  for (const slots of urgent) fillCells(pen, plane, slots, least, RIM);
   urgent.forEach((slots, level) => {
     pen.fillStyle = palette.levels[level];
     fillCells(pen, plane, slots, least, 0);

@@ -39,6 +39,8 @@
 //! * a new reason to turn a line away: [`report::Reason`];
 //! * another door: a [`api::Counter`] for it and a thread that only moves bytes, in [`api`]; it is wired in [`mod@serve`];
 //! * what a sender is told of a line: [`view`]'s `receipt.rs`; what can be read of the service: [`api`]'s `reads.rs`;
+//! * what the live page shows: a module by noun in `src/page/web`, named in [`api`]'s `page.rs`; what it is told is in [`api`]'s
+//!   `shown.rs`, and `tests/page.rs` opens it in a browser;
 //! * a stage of the way that is to be measured: [`meter::Stage`] and [`meter::Journey`], stamped in [`engine`].
 //!
 //! # Decisions that everything depends on

@@ -20,7 +20,7 @@
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
-//! | **doors** (outside world) | [`ingest`], [`api`], [`feed`] | words, city, views, hands | the inside of `dispatch` |
+//! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
 //! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
@@ -79,6 +79,7 @@ pub mod weighed;
 pub mod api;
 pub mod feed;
 pub mod ingest;
+pub mod rehearsal;
 
 pub mod city;
 pub mod understand;

@@ -11,7 +11,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("mind", &["dispatch"]),
     ("views", &["view"]),
     ("hands", &["ring", "journal", "meter"]),
-    ("doors", &["ingest", "api", "feed"]),
+    ("doors", &["ingest", "api", "feed", "rehearsal"]),
     (
         "house",
         &[

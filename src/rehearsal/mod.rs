@@ -1,0 +1,13 @@
+//! A rehearsal: a city that is not there, as its senders would be heard and its crews would answer.
+//!
+//! | noun | what it is |
+//! |---|---|
+//! | [`profile::Profile`] | what reaches the built-in city on an ordinary day, in a typhoon and so on, line by line, each with its truth |
+//! | [`pudong::PUDONG`] | the built-in city, as far as whoever writes reports for it must know it |
+//!
+//! What is said follows from a seed alone, byte for byte, on every machine. The load harness measures with it.
+
+pub mod pen;
+pub mod profile;
+pub mod pudong;
+pub mod rng;

@@ -21,7 +21,7 @@
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], [`mod@serve`], [`demo`], [`explain`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -38,6 +38,7 @@
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`];
 //! * another door: a [`api::Counter`] for it and a thread that only moves bytes, in [`api`]; it is wired in [`mod@serve`];
+//! * what the demo's city says, and how its crews work: [`rehearsal`];
 //! * what a sender is told of a line: [`view`]'s `receipt.rs`; what can be read of the service: [`api`]'s `reads.rs`;
 //! * a stage of the way that is to be measured: [`meter::Stage`] and [`meter::Journey`], stamped in [`engine`].
 //!
@@ -62,6 +63,8 @@
 //! * **The service is a run that ends when it is asked to.** Its doors hand parcels of lines to the engine's inboxes, and each parcel
 //!   carries who waits for its receipts; they come out where decisions are published, so behind the sync. What is under way is
 //!   bounded by bytes at the door's counter, so a full door is an answer, and no queue behind it can be full.
+//! * **The demo's clock is led, not read.** [`rehearsal::player`] leads it on as far as it has spoken, and no faster than its lines are
+//!   decided: a slow machine makes a long day, not late reports. Everything else of the demo is the service.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.
@@ -100,6 +103,7 @@ pub mod meter;
 
 pub mod cli;
 pub mod data;
+pub mod demo;
 pub mod engine;
 pub mod explain;
 pub mod failure;

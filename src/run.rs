@@ -18,7 +18,7 @@ use crate::journal::frame::{Kind, Position};
 use crate::journal::reader::Reader;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
-use crate::meter::{LatencyLedger, Moment};
+use crate::meter::{Clock, LatencyLedger, Moment};
 use crate::order::Order;
 use crate::publish::{Press, Sink};
 use crate::summary::{Outcome, Summary};
@@ -114,7 +114,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
             speaker,
             threads: request.threads,
             chunk_bytes: request.chunk_bytes,
-            follow: request.follow,
+            clock: request.follow.then_some(Clock::Wall),
             stop,
             progress: &progress,
         };

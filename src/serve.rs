@@ -26,7 +26,7 @@ use crate::journal::frame::Position;
 use crate::journal::reader::Reader;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
-use crate::meter::{LatencyLedger, Moment};
+use crate::meter::{Clock, LatencyLedger, Led, Moment};
 use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
 use crate::run;
@@ -63,6 +63,26 @@ pub struct Request {
     pub threads: usize,
 }
 
+/// Somebody within the service who speaks to it from a counter like that of a door, and leads its clock.
+pub struct Guest {
+    /// What the counter is called.
+    pub name: &'static str,
+    /// The clock that is led.
+    pub clock: Led,
+    /// Speaks until the service is to end.
+    pub speak: Box<dyn FnOnce(&Visit<'_>) + Send>,
+}
+
+/// What a guest finds.
+pub struct Visit<'a> {
+    /// What all doors share.
+    pub office: &'a Arc<Office>,
+    /// Where the guest hands in.
+    pub counter: &'a Arc<Counter>,
+    /// Where HTTP is served.
+    pub http: String,
+}
+
 /// What the log held, and where it goes on.
 struct Recovered {
     lane: Lane,
@@ -74,18 +94,23 @@ struct Recovered {
 ///
 /// # Errors
 /// Whatever keeps it from serving, or ends it before it was asked to.
-pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Result<(), Failure> {
+pub fn serve(
+    request: &Request,
+    guest: Option<Guest>,
+    on_end: impl FnOnce(Box<dyn Fn() + Send>),
+) -> Result<(), Failure> {
     let begun = Instant::now();
     check_places(request)?;
     let folder = DataFolder::new(request.data.clone());
     let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
     // A port that is taken is told before the log is read.
     let doors = open_doors(request)?;
+    let names: Vec<_> = doors.iter().map(|door| door.name).chain(guest.iter().map(|guest| guest.name)).collect();
     let manifest =
-        Manifest { inputs: doors.iter().map(|door| Identity::of_growing(&door.path())).collect(), source: None };
+        Manifest { inputs: names.iter().map(|name| Identity::of_growing(&path(name))).collect(), source: None };
     let Recovered { lane, journal, hall } = recover(&folder, &city, &manifest)?;
-    let (key, records) = (journal.key(), hall.next.0 - 1);
-    let (counters, inboxes): (Vec<_>, Vec<_>) = doors.iter().map(|door| Counter::new(door.name)).unzip();
+    let records = hall.next.0 - 1;
+    let (counters, inboxes): (Vec<_>, Vec<_>) = names.iter().map(|name| Counter::new(name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
     let office = Office::new(city.clone(), counters.clone(), feed, hall, explained, resumer(folder, city.clone()));
@@ -93,8 +118,17 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     let closing = office.clone();
     on_end(Box::new(move || closing.move_on(Phase::Closing)));
     tell(format_args!("{}", facts(request, &city, &doors, records, begun.elapsed())));
-    let inputs = doors.iter().map(Door::path).zip(inboxes).collect();
+    let inputs = names.iter().map(|name| path(name)).zip(inboxes).collect();
+    let clock = guest.as_ref().map_or(Clock::Wall, |guest| Clock::Led(guest.clock.clone()));
     let finished = std::thread::scope(|scope| {
+        if let Some(guest) = guest {
+            let (office, http) = (&office, doors[0].listener.place());
+            let counter = counters.last().expect("the guest's comes behind those of the doors");
+            scope.spawn(move || {
+                (guest.speak)(&Visit { office, counter, http });
+                counter.close();
+            });
+        }
         for (door, counter) in doors.into_iter().zip(&counters) {
             let office = &office;
             scope.spawn(move || {
@@ -109,7 +143,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
                 counter.close();
             });
         }
-        let finished = work(request, &city, key, lane, journal, Inputs::of_doors(inputs), &office);
+        let finished = work(request, &city, clock, lane, journal, Inputs::of_doors(inputs), &office);
         office.move_on(Phase::Closed);
         finished
     })?;
@@ -130,7 +164,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
 fn work(
     request: &Request,
     city: &Arc<City>,
-    key: HashKey,
+    clock: Clock,
     lane: Lane,
     journal: Journal<RealDisk>,
     inputs: Inputs,
@@ -139,11 +173,11 @@ fn work(
     let (stop, progress) = (AtomicBool::new(false), AtomicU64::new(0));
     let setup = engine::Setup {
         city,
-        key,
+        key: journal.key(),
         speaker: None,
         threads: request.threads,
         chunk_bytes: CHUNK_BYTES,
-        follow: true,
+        clock: Some(clock),
         stop: &stop,
         progress: &progress,
     };
@@ -233,11 +267,11 @@ impl Door {
         })?;
         Ok(Self { name, kind, listener })
     }
+}
 
-    /// What its input is called in the journal.
-    fn path(&self) -> PathBuf {
-        PathBuf::from(format!("serve:{}", self.name))
-    }
+/// What the input of a door is called in the journal.
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(format!("serve:{name}"))
 }
 
 fn open_doors(request: &Request) -> Result<Vec<Door>, Failure> {

@@ -15,8 +15,8 @@ const ROOMS: [(&str, &[&str]); 7] = [
     (
         "house",
         &[
-            "order", "lane", "engine", "publish", "data", "run", "serve", "explain", "inspect", "summary", "failure",
-            "fuzz", "cli", "main", "lib",
+            "order", "lane", "engine", "publish", "data", "run", "serve", "demo", "explain", "inspect", "summary",
+            "failure", "fuzz", "cli", "main", "lib",
         ],
     ),
 ];

@@ -173,7 +173,7 @@ Examples:
 The reports are made up, by the profiles with which the load harness measures; crews that are made up too take the orders, give \
 some back, finish and close them. The same seed makes the same reports. A day starts at midnight in Shanghai; when it is over \
 the next one begins, with other reports. Log time is that of the demo, not of this machine, so a folder that a demo \
-has written is for demos: the next one begins with the next day.
+has written is for demos: the next one begins with the next day. Without options, the journal of a day takes about 450 MB.
 
 While it runs it is a service like any other: whatever `paidan serve` answers, it answers too.";
 

@@ -4,10 +4,12 @@ use std::fs::DirBuilder;
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::api::Phase;
+use crate::city::City;
+use crate::data::DataFolder;
 use crate::failure::{Failure, tell};
 use crate::meter::Led;
 use crate::rehearsal::player::Play;
@@ -49,6 +51,7 @@ pub enum Opens {
 pub fn demo(request: Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Result<(), Failure> {
     let Request { data, http, threads, opens, play } = request;
     let folder = Folder::new(data)?;
+    check_city(&folder.path)?;
     let served =
         serve::Request { data: folder.path.clone(), city: None, http: free(http), tcp: None, unix: None, threads };
     tell(format_args!(
@@ -70,6 +73,22 @@ pub fn demo(request: Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Resu
     serve::serve(&served, Some(Guest { name: "demo", clock, speak }), on_end)
 }
 
+/// What is made up is about the built-in city: a folder of another one would turn all of it away.
+fn check_city(folder: &Path) -> Result<(), Failure> {
+    let kept = run::city(None, Some(&DataFolder::new(folder.to_owned())))?;
+    if kept.version == City::pudong().version {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "{} 属于另一座城市 is of another city, {} ({}) version {:016x}: the demo is about the built-in one; give another folder with \
+         --data, or none",
+        folder.display(),
+        kept.name_zh,
+        kept.name_en,
+        kept.version
+    )))
+}
+
 /// The first port from the one that is wanted on that is free. Where none is, or the address cannot be used, whoever listens
 /// there says why.
 fn free(wanted: SocketAddr) -> SocketAddr {
@@ -79,7 +98,8 @@ fn free(wanted: SocketAddr) -> SocketAddr {
     let free = ports.map(|port| SocketAddr::new(wanted.ip(), port)).find(|address| !is_taken(address));
     let free = free.unwrap_or(wanted);
     if free != wanted {
-        tell(format_args!("端口 {} 已被占用，改用 {0} is taken, so the page is at {free}\n", wanted.port()));
+        let (taken, free) = (wanted.port(), free.port());
+        tell(format_args!("端口 {taken} 已被占用，改用 {free} port {taken} is taken, {free} is used instead\n"));
     }
     free
 }

@@ -192,8 +192,30 @@ fn a_seed_says_the_same_twice_and_a_kept_folder_goes_on_with_the_next_day() {
     assert!(code == Some(0) && told.contains("the ledger closes"), "{code:?} {told}");
 }
 
+#[test]
+fn a_folder_of_another_city_is_refused() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("city")).expect("a folder");
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
+    for file in std::fs::read_dir(built_in).expect("the built-in city").map(|file| file.expect("a file")) {
+        let text = std::fs::read_to_string(file.path()).expect("text");
+        let other = text.replace("cases_max = 1000000", "cases_max = 1000");
+        std::fs::write(path("city").join(file.file_name()), other).expect("written");
+    }
+    std::fs::write(path("in"), "").expect("an input");
+    let mut run = paidan();
+    run.arg("run").arg(path("in")).arg("--city").arg(path("city")).arg("--data").arg(path("data"));
+    said(&run.output().expect("it starts"));
+    let mut demo = paidan();
+    demo.args(["demo", "--no-open", "--http", "127.0.0.1:0", "--days", "1", "--speed", "10000", "--data"]);
+    let refused = demo.arg(path("data")).output().expect("it starts");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && told.contains("of another city"), "{told}");
+}
+
 /// Memory that a day may take for what is kept on purpose, in KiB: the newest decisions, cases on the board, ids.
-const KEPT_KIB: u64 = 24 * 1024;
+const KEPT_KIB: u64 = 16 * 1024;
 /// Files that may be open at one moment and not at another: connections that end, a segment that is followed by the next.
 const FILES: u64 = 8;
 

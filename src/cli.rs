@@ -12,14 +12,17 @@ use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::demo::{self, Opens};
 use crate::explain;
 use crate::failure::{Failure, tell};
+use crate::ids::Seq;
 use crate::inspect;
-use crate::lane::Lane;
+use crate::notices;
 use crate::publish::{Press, Sink};
 use crate::rehearsal::player::Play;
 use crate::rehearsal::profile::Profile;
 use crate::run::{self, Ran, Request};
 use crate::serve;
+use crate::snapshots::{Whole, to_the_beginning};
 use crate::summary::{Outcome, Summary};
+use crate::systemd;
 use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
@@ -125,6 +128,7 @@ enum EmitWord {
 const SERVE_EXAMPLES: &str = "\
 Examples:
   paidan serve --data /var/lib/paidan
+  paidan serve --data /var/lib/paidan --print-systemd-unit | sudo tee /etc/systemd/system/paidan.service
   paidan serve --data centre --city my-city --http 127.0.0.1:8080 --tcp 127.0.0.1:8081 --unix /run/paidan.sock
 
   curl -s localhost:8080/v1/reports --json '{\"source\":\"app\",\"id\":\"1\",\"lng\":121.53,\"lat\":31.21,\"category\":\"01037\"}'
@@ -161,6 +165,24 @@ struct ServeLine {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
+    /// How much of the journal is kept at least; what is older is given up when a snapshot stands for it [default: all]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_gib: Option<u32>,
+    /// How it says what happens, on stderr
+    #[arg(long, value_enum, default_value_t = NoticesWord::Text)]
+    log: NoticesWord,
+    /// Print a unit for systemd that runs the service with these arguments, and do nothing else
+    #[arg(long)]
+    print_systemd_unit: bool,
+}
+
+/// How a service says what happens.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum NoticesWord {
+    /// Lines for people
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 const DEMO_EXAMPLES: &str = "\
@@ -173,7 +195,8 @@ Examples:
 The reports are made up, by the profiles with which the load harness measures; crews that are made up too take the orders, give \
 some back, finish and close them. The same seed makes the same reports. A day starts at midnight in Shanghai; when it is over \
 the next one begins, with other reports. Log time is that of the demo, not of this machine, so a folder that a demo \
-has written is for demos: the next one begins with the next day. Without options, the journal of a day takes about 450 MB.
+has written is for demos: the next one begins with the next day. Without options, the journal of a day takes about 450 MB; of one \
+that is not kept, what is older than the newest GiB is given up.
 
 While it runs it is a service like any other: whatever `paidan serve` answers, it answers too.";
 
@@ -419,6 +442,9 @@ impl From<EmitWord> for Emit {
 }
 
 fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
+    if line.print_systemd_unit {
+        return print_systemd_unit(&line);
+    }
     let request = serve::Request {
         data: line.data,
         city: line.city,
@@ -426,6 +452,11 @@ fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
         tcp: line.tcp,
         unix: line.unix,
         threads: threads(line.threads),
+        keep_gib: line.keep_gib,
+        notices: match line.log {
+            NoticesWord::Text => notices::Form::Text,
+            NoticesWord::Json => notices::Form::Json,
+        },
     };
     serve::serve(&request, None, |end| {
         let _ = ctrlc::set_handler(end);
@@ -450,6 +481,38 @@ fn demo(line: DemoLine) -> Result<ExitCode, Failure> {
         let _ = ctrlc::set_handler(end);
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Relative paths would be looked for in systemd's own folder.
+fn print_systemd_unit(line: &ServeLine) -> Result<ExitCode, Failure> {
+    let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|cause| Failure::file("find", path, &cause));
+    let program =
+        std::env::current_exe().map_err(|cause| Failure::Machine(format!("cannot find this program: {cause}")))?;
+    let data = absolute(&line.data)?;
+    let mut command = vec![program, "serve".into(), "--data".into(), data.clone()];
+    if let Some(city) = &line.city {
+        command.extend(["--city".into(), absolute(city)?]);
+    }
+    command.extend(["--http".into(), line.http.to_string().into()]);
+    if let Some(tcp) = line.tcp {
+        command.extend(["--tcp".into(), tcp.to_string().into()]);
+    }
+    if let Some(unix) = &line.unix {
+        command.extend(["--unix".into(), absolute(unix)?]);
+    }
+    if let Some(threads) = line.threads {
+        command.extend(["--threads".into(), threads.to_string().into()]);
+    }
+    if let Some(gib) = line.keep_gib {
+        command.extend(["--keep-gib".into(), gib.to_string().into()]);
+    }
+    if matches!(line.log, NoticesWord::Json) {
+        command.extend(["--log".into(), "json".into()]);
+    }
+    let command: Vec<String> = command.iter().map(|word| word.display().to_string()).collect();
+    to_stdout(|out| {
+        out.write_all(systemd::unit(&command, &data).as_bytes()).map_err(|cause| ReplayError::Output(cause).into())
+    })
 }
 
 /// One for each core, unless it is said.
@@ -529,7 +592,15 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let mut replayed = data::replay(&mut reader, Lane::new(city.clone()), Printed::All, &mut press, |_, _| {})?;
+    let Whole { lane, ledger, .. } = to_the_beginning(&data, &city, &mut reader)?;
+    if lane.next() > Seq(1) {
+        let first = lane.next();
+        tell(format_args!(
+            "日志从第 {first} 条记录起保留 the log is kept from record {first} on; a snapshot stands for what was before\n"
+        ));
+    }
+    press.ledger = ledger;
+    let mut replayed = data::replay(&mut reader, lane, Printed::All, &mut press, |_, _| {})?;
     // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));
     rest.and_then(|()| press.finish()).map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
@@ -565,6 +636,8 @@ fn verify(line: VerifyLine) -> Result<ExitCode, Failure> {
 }
 
 fn explain(line: &ExplainLine) -> Result<ExitCode, Failure> {
+    // A question is over before huge pages pay for their clearing; where they cannot be refused, it takes a little longer.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let request = explain::Request {
         ids: line.ids.clone(),
         data: line.data.clone(),

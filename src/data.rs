@@ -14,6 +14,7 @@ use crate::journal::disk::{Disk, RealDisk};
 use crate::journal::error::JournalError;
 use crate::journal::frame::{Frame, FrameView, Kind, Order, Position};
 use crate::journal::reader::Reader;
+use crate::journal::snapshot::NoteAt;
 use crate::lane::{Lane, Mismatch};
 use crate::publish::{Page, Press};
 
@@ -85,6 +86,8 @@ pub struct Replayed {
     pub lane: Lane,
     /// The runs that were written down, from the first to the last.
     pub runs: Vec<Run>,
+    /// Where their beginnings were written down.
+    pub notes: Vec<NoteAt>,
     /// How many frames there were.
     pub frames: u64,
     /// Pages of the last frames, in order and not yet printed: nothing in the journal proves that these are on the disk.
@@ -242,7 +245,7 @@ pub fn replay_while<D: Disk>(
     mut watch: impl FnMut(&FrameView<'_>, &[(Seq, Effect)]) -> bool,
 ) -> Result<Replayed, ReplayError> {
     let (mut effects, mut pages) = (Effects::default(), Held::default());
-    let (mut runs, mut frames) = (Vec::<Run>::new(), 0);
+    let (mut runs, mut notes, mut frames) = (Vec::<Run>::new(), Vec::new(), 0);
     let any_segment = reader.path(0);
     while let Some(found) = reader.next_frame().map_err(ReplayError::Journal)? {
         frames += 1;
@@ -255,6 +258,7 @@ pub fn replay_while<D: Disk>(
         match found.view.header().kind {
             Kind::Manifest => {
                 let manifest = serde_json::from_slice(found.view.bodies()).map_err(bad_note)?;
+                notes.push((found.segment, found.offset));
                 runs.push(Run { manifest, positions: Vec::new(), end: None });
             }
             Kind::End => {
@@ -288,7 +292,7 @@ pub fn replay_while<D: Disk>(
         }
     }
     let unproven = pages.held.into_iter().map(|(_, page)| page).collect();
-    Ok(Replayed { lane, runs, frames, unproven })
+    Ok(Replayed { lane, runs, notes, frames, unproven })
 }
 
 /// Pages that wait for a later frame to say that theirs was on the disk: as many as one sync covers.

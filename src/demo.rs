@@ -12,6 +12,7 @@ use crate::city::City;
 use crate::data::DataFolder;
 use crate::failure::{Failure, tell};
 use crate::meter::Led;
+use crate::notices;
 use crate::rehearsal::player::Play;
 use crate::run;
 use crate::serve::{self, Guest, Visit};
@@ -52,8 +53,17 @@ pub fn demo(request: Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Resu
     let Request { data, http, threads, opens, play } = request;
     let folder = Folder::new(data)?;
     check_city(&folder.path)?;
-    let served =
-        serve::Request { data: folder.path.clone(), city: None, http: free(http), tcp: None, unix: None, threads };
+    let served = serve::Request {
+        data: folder.path.clone(),
+        city: None,
+        http: free(http),
+        tcp: None,
+        unix: None,
+        threads,
+        // What nobody keeps shall not fill a disk, however long the city goes on.
+        keep_gib: folder.is_temporary.then_some(1),
+        notices: notices::Form::Text,
+    };
     tell(format_args!(
         "演示 demo: {}; {} 倍速 times as fast as the world, {} 条/秒 reports a second, 种子 seed {}\n",
         play.profile.says(),

@@ -3,6 +3,8 @@
 //! An effect's key is the record that caused it and its place among that record's effects. The digest folds the encoded
 //! effects one after the other, so two runs with the same digest decided the same, byte for byte, in the same order.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use crate::record::Turned;
 use crate::report::{Field, Reason, UnitStatus, Urgency};
@@ -66,7 +68,7 @@ pub enum Waits {
 }
 
 /// Why people must look at a case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Doubt {
     /// No place is known.
     NoPlace = 0,

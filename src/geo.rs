@@ -1,7 +1,9 @@
 //! Places as integers: micro-degrees, so that no decision ever rests on a rounded float.
 
+use serde::{Deserialize, Serialize};
+
 /// A point in micro-degrees (1e-6 °, about 0.1 m), in the city's frame.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// Longitude, east positive.
     pub lng: i32,

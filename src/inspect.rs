@@ -18,9 +18,10 @@ use crate::journal::disk::RealDisk;
 use crate::journal::frame::{FrameError, FrameView, Kind};
 use crate::journal::reader::{Found, Reader};
 use crate::journal::segment::{SegmentHeader, segment_name};
-use crate::lane::{Lane, Mismatch};
+use crate::lane::Mismatch;
 use crate::record::{Input, Record};
 use crate::run;
+use crate::snapshots::to_the_beginning;
 use crate::time::At;
 use crate::view::decision::{Decisions, word};
 use crate::view::paper::Paper;
@@ -113,7 +114,7 @@ pub fn inspect(request: &Request, out: &mut dyn Write) -> Result<(), Failure> {
         What::Segments => segments(&folder, &reader, &filter, &mut lines)?,
         What::Frames => frames(&mut reader, &filter, &mut lines)?,
         What::Records => records(&mut reader, &city, &filter, request.bodies, &mut lines)?,
-        What::Effects => effects(&mut reader, &city, &filter, &mut lines)?,
+        What::Effects => effects(&folder, &mut reader, &city, &filter, &mut lines)?,
     }
     match damage {
         Some(damage) if lines.left > 0 => Err(damage.into()),
@@ -521,14 +522,16 @@ fn record_line<'a>(record: &Record, body: &[u8], city: &'a City, bodies: bool) -
 }
 
 fn effects(
+    folder: &DataFolder,
     reader: &mut Reader<RealDisk>,
     city: &Arc<City>,
     filter: &Filter,
     lines: &mut Lines<'_>,
 ) -> Result<(), Failure> {
     let any_segment = reader.path(0);
+    let lane = to_the_beginning(folder, city, reader)?.lane;
     let decisions = Decisions::new(city);
-    let (mut lane, mut decided, mut paper) = (Lane::new(city.clone()), Effects::default(), Paper::default());
+    let (mut lane, mut decided, mut paper) = (lane, Effects::default(), Paper::default());
     while let Some(found) = reader.next_frame()? {
         if lines.is_enough() || filter.is_behind(&found.view) {
             break;

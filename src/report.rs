@@ -1,11 +1,13 @@
 //! What a source says, before it is understood: borrowed from the line, nothing looked up, nothing decided.
 
+use serde::{Deserialize, Serialize};
+
 use crate::datum::plane::EastNorth;
 use crate::geo::FinePoint;
 use crate::time::At;
 
 /// How pressing a matter is. Ordered: `A` is the greatest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Urgency {
     /// 一般: routine.
     #[default]
@@ -138,7 +140,7 @@ pub struct Action<'a> {
 }
 
 /// Whether a unit can be given work.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UnitStatus {
     /// 在岗: can be given work.
     Available = 0,
@@ -178,7 +180,7 @@ pub struct UnitSays<'a> {
 }
 
 /// The fields of input schema v1 that can be wrong.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "each is the field of its name")]
 pub enum Field {
@@ -266,7 +268,7 @@ impl Field {
 }
 
 /// Why a line is not accepted.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Reason {
     /// The line is not valid UTF-8.

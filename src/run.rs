@@ -11,12 +11,13 @@ use crate::data::{self, DataFolder, End, Manifest, Printed, ReplayError, Replaye
 use crate::engine::{self, Finished, Inputs};
 use crate::failure::{Failure, tell};
 use crate::fingerprint::HashKey;
-use crate::ids::SourceId;
+use crate::ids::{Seq, SourceId};
 use crate::ingest::input::{Identity, Input, Opening, Place, STDIN};
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::{Kind, Position};
-use crate::journal::reader::Reader;
-use crate::journal::writer::{Journal, Setup};
+use crate::journal::reader::{self, Reader};
+use crate::journal::snapshot::NoteAt;
+use crate::journal::writer::{Journal, Setup, Written};
 use crate::lane::Lane;
 use crate::meter::{Clock, LatencyLedger, Moment};
 use crate::order::Order;
@@ -126,7 +127,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
             })
         })?;
         let broken = Failure::broken(&finished.broken);
-        let (lane, complete) = close_journal(finished, &city)?;
+        let (lane, complete, _) = close_journal(finished, &city)?;
         (lane, complete, broken)
     };
     press.finish().map_err(|cause| Failure::Machine(format!("cannot write decisions: {cause}")))?;
@@ -289,10 +290,11 @@ pub(crate) fn write_manifest(
     manifest: &Manifest,
     lane: &Lane,
     city: &City,
-) -> Result<(), Failure> {
-    journal.append(&mut data::note(Kind::Manifest, manifest, lane, city.version))?;
+) -> Result<NoteAt, Failure> {
+    let Written { segment, offset, .. } =
+        journal.append(&mut data::note(Kind::Manifest, manifest, lane, city.version))?;
     journal.sync()?;
-    Ok(())
+    Ok((segment, offset))
 }
 
 /// Goes on in a folder that holds a journal: decides again about what it made durable, and takes up its last run, or begins
@@ -307,6 +309,12 @@ fn take_up(
     press: &mut Press<'_>,
 ) -> Result<Begun, Failure> {
     let mut reader = Reader::open(disk)?;
+    if reader.segments()[0].first_seq > Seq(1) {
+        return Err(Failure::Refused(format!(
+            "{}: 日志开头已按保留期删除，只能由 serve 继续 the beginning of this log was given up: only `paidan serve` goes on here",
+            data.journal().display()
+        )));
+    }
     let replayed = data::replay(&mut reader, lane, Printed::Begun(manifest), press, |_, _| {})?;
     let Replayed { lane, runs, unproven, .. } = replayed;
     let next = next_run(data, &runs, manifest, opening)?;
@@ -454,19 +462,22 @@ fn open_inputs(request: &Request, positions: &[Position], opening: &Opening) -> 
     request.files.iter().zip(positions).map(open).collect::<Result<_, _>>().map(Inputs::new)
 }
 
-/// Notes in the journal that the run is at its end: complete, or with an input that broke off.
+/// Notes in the journal that the run is at its end: complete, or with an input that broke off. Gives the lane, whether the run is
+/// complete, and where the note lies.
 ///
 /// # Errors
 /// If the disk fails.
-pub(crate) fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool), Failure> {
+pub(crate) fn close_journal(finished: Finished, city: &City) -> Result<(Lane, bool, Option<reader::Place>), Failure> {
     let Finished { lane, complete, broken, journal, .. } = finished;
-    let broken = !broken.is_empty();
+    let (broken, mut noted) = (!broken.is_empty(), None);
     if let (Some(mut journal), true) = (journal, complete || broken) {
         let end = End { digest: lane.digest().to_string(), broken };
-        journal.append(&mut data::note(Kind::End, &end, &lane, city.version))?;
+        let mut note = data::note(Kind::End, &end, &lane, city.version);
+        let Written { segment, offset, .. } = journal.append(&mut note)?;
         journal.sync()?;
+        noted = Some(reader::Place { segment, offset, header: *note.header() });
     }
-    Ok((lane, complete))
+    Ok((lane, complete, noted))
 }
 
 /// Random bits of the system: for keys and salts, which decide nothing.

@@ -9,13 +9,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
 
 use crate::api::{self, Counter, Form, Hall, Listener, NotExplained, Office, Phase, Place};
 use crate::city::City;
-use crate::data::{self, DataFolder, Manifest, Printed, Replayed};
+use crate::data::{self, DataFolder, Manifest, Printed, ReplayError, Replayed};
 use crate::engine::{self, Finished, Inputs, Published};
 use crate::explain;
+use crate::facts::{Facts, Memory};
 use crate::failure::{Failure, tell};
 use crate::feed::{Cursor, Feed};
 use crate::fingerprint::HashKey;
@@ -24,13 +28,18 @@ use crate::ingest::input::Identity;
 use crate::journal::disk::RealDisk;
 use crate::journal::frame::Position;
 use crate::journal::reader::Reader;
+use crate::journal::segment::SEGMENT_BYTES;
+use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
 use crate::meter::{Clock, LatencyLedger, Led, Moment};
+use crate::notices;
 use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
+use crate::replayer::Replayer;
 use crate::run;
-use crate::time::At;
+use crate::snapshots::{Snapshots, Whole, no_beginning, to_the_beginning};
+use crate::systemd;
 use crate::view::board::Board;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
@@ -41,6 +50,8 @@ use crate::view::paper::Paper;
 const FEED_BYTES: usize = 64 << 20;
 /// Bytes of a chunk.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Segments of the journal in a GiB.
+const SEGMENTS_IN_GIB: u64 = (1 << 30) / SEGMENT_BYTES;
 /// Where an input begins.
 const START: Position = Position { offset: 0, line: 1, clock: None, sum: 0 };
 /// How long a recovery may take before it says that it is at work.
@@ -61,6 +72,10 @@ pub struct Request {
     pub unix: Option<PathBuf>,
     /// Worker threads.
     pub threads: usize,
+    /// How many GiB of the log are kept at least; all without a number.
+    pub keep_gib: Option<u32>,
+    /// How it says what it has to say.
+    pub notices: notices::Form,
 }
 
 /// Somebody within the service who speaks to it from a counter like that of a door, and leads its clock.
@@ -88,6 +103,13 @@ struct Recovered {
     lane: Lane,
     journal: Journal<RealDisk>,
     hall: Hall,
+    replayer: Replayer,
+    /// Where the beginnings of all lives are written down.
+    notes: Vec<NoteAt>,
+    /// The first record of which the log still tells.
+    first: Seq,
+    /// The first record that had to be decided about again.
+    from: Seq,
 }
 
 /// Serves until somebody calls what `on_end` is given.
@@ -100,6 +122,7 @@ pub fn serve(
     on_end: impl FnOnce(Box<dyn Fn() + Send>),
 ) -> Result<(), Failure> {
     let begun = Instant::now();
+    notices::begin(request.notices);
     check_places(request)?;
     let folder = DataFolder::new(request.data.clone());
     let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
@@ -108,16 +131,34 @@ pub fn serve(
     let names: Vec<_> = doors.iter().map(|door| door.name).chain(guest.iter().map(|guest| guest.name)).collect();
     let manifest =
         Manifest { inputs: names.iter().map(|name| Identity::of_growing(&path(name))).collect(), source: None };
-    let Recovered { lane, journal, hall } = recover(&folder, &city, &manifest)?;
-    let records = hall.next.0 - 1;
+    let Recovered { lane, journal, hall, replayer, notes, first, from } = recover(&folder, &city, &manifest)?;
+    let facts = Facts {
+        city: format!("{} ({}) version {:016x}", city.name_zh, city.name_en, city.version),
+        data: request.data.clone(),
+        decided: from.0 - 1..hall.next.0 - 1,
+        recovery: begun.elapsed(),
+        mode: journal.disk().mode(),
+        memory: Memory::of(&city, FEED_BYTES as u64, names.len() as u64 * Counter::BYTES_MAX),
+        doors: doors.iter().map(|door| (door.name, door.listener.place())).collect(),
+        is_local: true,
+    };
     let (counters, inboxes): (Vec<_>, Vec<_>) = names.iter().map(|name| Counter::new(name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
     let office = Office::new(city.clone(), counters.clone(), feed, hall, explained, resumer(folder, city.clone()));
     let office = Arc::new(office);
+    office.begin_at(first);
+    let keep = request.keep_gib.map(|gib| u64::from(gib) * SEGMENTS_IN_GIB);
     let closing = office.clone();
-    on_end(Box::new(move || closing.move_on(Phase::Closing)));
-    tell(format_args!("{}", facts(request, &city, &doors, records, begun.elapsed())));
+    on_end(Box::new(move || {
+        systemd::stopping();
+        closing.move_on(Phase::Closing);
+    }));
+    match request.notices {
+        notices::Form::Text => tell(format_args!("{facts}")),
+        notices::Form::Json => facts.note(),
+    }
+    systemd::ready();
     let inputs = names.iter().map(|name| path(name)).zip(inboxes).collect();
     let clock = guest.as_ref().map_or(Clock::Wall, |guest| Clock::Led(guest.clock.clone()));
     let finished = std::thread::scope(|scope| {
@@ -137,26 +178,32 @@ pub fn serve(
                     Kind::Lines => api::serve_lines(door.listener, office, counter),
                 };
                 if let Err(cause) = served {
-                    tell(format_args!("{} 无法服务 cannot be served: {cause}\n", door.name));
+                    error!(door = door.name, %cause, "门无法服务 a door cannot be served");
                 }
                 // Whatever happened: who reads the inbox must not wait for ever.
                 counter.close();
             });
         }
+        let (closed, until_closed) = sync_channel(0);
+        scope.spawn(|| {
+            let until_closed = until_closed;
+            replayer.run(&office, keep, &until_closed)
+        });
         let finished = work(request, &city, clock, lane, journal, Inputs::of_doors(inputs), &office);
         office.move_on(Phase::Closed);
+        drop(closed);
         finished
     })?;
-    let (lane, _) = run::close_journal(finished, &city)?;
+    let (lane, _, end) = run::close_journal(finished, &city)?;
     let hall = office.hall();
+    // What is on the disk is safe without it: it is only for a quick start.
+    if let Some(Err(failure)) = end.map(|place| replayer.keep(place, notes, &lane, &hall.board, &hall.ledger)) {
+        warn!(%failure, "没有留下快照 no snapshot was left");
+    }
     if !hall.ledger.closes() {
         return Err(Failure::Ledger(format!("{:?}", hall.ledger.total())));
     }
-    tell(format_args!(
-        "已停止 stopped: {} records, digest {}, 账平 the ledger closes\n",
-        lane.next().0 - 1,
-        lane.digest()
-    ));
+    info!(records = lane.next().0 - 1, digest = %lane.digest(), "已停止，账平 stopped, the ledger closes");
     Ok(())
 }
 
@@ -201,44 +248,64 @@ fn show(office: &Office, published: &Published<'_>) {
     office.feed.publish(published.first, published.next, published.lines);
 }
 
-/// Decides again about what the journal holds, or begins one.
+/// Begins a journal, or decides again about what it holds behind the newest snapshot.
 fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result<Recovered, Failure> {
-    let budgets = city.sources.iter().map(|source| source.budget_ms);
-    let mut hall = Hall {
-        board: Board::new(city, city.memory.cases_max as usize),
-        ledger: Ledger::new(city.sources.len()),
-        latency: LatencyLedger::new(Moment::now(), budgets),
-        at: At(0),
-        next: Seq(1),
-    };
-    let lane = Lane::new(city.clone());
     let disk = run::open_journal(folder)?;
     if !Journal::is_in(&disk)? {
         folder.keep_city(city.files()).map_err(|cause| Failure::file("write", &folder.city(), &cause))?;
         let key = HashKey { k0: run::entropy()?, k1: run::entropy()? };
         let mut journal = Journal::create(disk, key, city.version, Setup::new(run::entropy()?))?;
-        run::write_manifest(&mut journal, manifest, &lane, city)?;
-        return Ok(Recovered { lane, journal, hall });
+        let whole = Whole::at_first(city);
+        let note = run::write_manifest(&mut journal, manifest, &whole.lane, city)?;
+        let replayer = Replayer::open(folder.clone(), city.clone(), key)?;
+        let (hall, lane) = (hall(city, whole.board, whole.ledger, &whole.lane), whole.lane);
+        return Ok(Recovered { lane, journal, hall, replayer, notes: vec![note], first: Seq(1), from: Seq(1) });
     }
     let mut reader = Reader::open(disk)?;
+    let newest = *reader.segments().last().expect("a reader has at least one segment");
+    let replayer = Replayer::open(folder.clone(), city.clone(), newest.key)?;
+    let mut snapshots = replayer.snapshots(newest.first_seq)?;
+    let (first, newest_whole) = (snapshots.first_seq(), snapshots.load_whole());
+    let whole = newest_whole.or_else(|| snapshots.load_beginning()).ok_or_else(|| no_beginning(folder))?;
+    if whole.place.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
+        return Err(no_beginning(folder));
+    }
+    let (from, mut notes) = (whole.place.map(|place| place.header.order.first_seq), whole.runs);
+    let mut hall = hall(city, whole.board, whole.ledger, &whole.lane);
     let decisions = Decisions::new(city);
     let mut nobody = Press::new(&decisions, Emit::All, Sink::Null, None);
     let begun = Instant::now();
     let mut has_told = false;
-    let replayed = data::replay(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
+    let replayed = data::replay(&mut reader, whole.lane, Printed::Nothing, &mut nobody, |frame, effects| {
         each_record(frame, effects, |record, effects| hall.fold(record, effects));
         if !has_told && begun.elapsed() > PATIENCE {
             has_told = true;
-            tell(format_args!("正在恢复 recovering: {} records so far\n", hall.next.0 - 1));
+            info!(records = hall.next.0 - 1, "正在恢复 recovering");
         }
-    })?;
-    let Replayed { lane, .. } = replayed;
+    });
+    let Replayed { lane, notes: behind, .. } = match (replayed, from) {
+        (Err(why @ (ReplayError::Mismatch { .. } | ReplayError::End { .. })), Some(seq)) => {
+            // It is the log that holds: without that snapshot it says all that happened.
+            replayer.remove(seq, &Failure::from(why))?;
+            drop((reader, replayer));
+            return recover(folder, city, manifest);
+        }
+        (replayed, _) => replayed?,
+    };
     if let Some(cut) = reader.cut() {
-        tell(format_args!("断尾 a torn tail was cut: {cut}\n"));
+        warn!(%cut, "断尾 a torn tail was cut");
     }
     let (mut journal, _) = Journal::resume(reader, Setup::new(run::entropy()?))?;
-    run::write_manifest(&mut journal, manifest, &lane, city)?;
-    Ok(Recovered { lane, journal, hall })
+    notes.extend(behind);
+    notes.push(run::write_manifest(&mut journal, manifest, &lane, city)?);
+    let first = first.unwrap_or(Seq(1));
+    Ok(Recovered { lane, journal, hall, replayer, notes, first, from: from.unwrap_or(first) })
+}
+
+/// What is shown where a lane is.
+fn hall(city: &City, board: Board, ledger: Ledger, lane: &Lane) -> Hall {
+    let budgets = city.sources.iter().map(|source| source.budget_ms);
+    Hall { board, ledger, latency: LatencyLedger::new(Moment::now(), budgets), at: lane.at(), next: lane.next() }
 }
 
 /// A door of the service.
@@ -324,13 +391,25 @@ fn explainer(folder: DataFolder, city: Arc<City>) -> Box<api::Explain> {
     })
 }
 
-/// Reads decisions from the journal: all of it is decided again, as `paidan replay` does.
+/// Reads decisions from the journal: what is behind the nearest snapshot is decided again, as `paidan replay` does.
 fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
     Box::new(move |from: Cursor, take| {
         let mut reader = data::reader(&folder).map_err(|error| error.to_string())?;
         let decisions = Decisions::new(&city);
         let mut nobody = Press::new(&decisions, Emit::All, Sink::Null, None);
-        let (lane, mut paper) = (Lane::new(city.clone()), Paper::default());
+        let key = reader.segments()[0].key;
+        let near = Snapshots::open(&folder, key, from.seq, city.clone(), explain::EVERY)
+            .map_err(|failure| failure.to_string())?
+            .load(Seq(1), from.seq)
+            .filter(|start| start.place.is_some_and(|place| matches!(reader.go_to(&place), Ok(true))));
+        let lane = match near {
+            Some(start) => start.lane,
+            None => to_the_beginning(&folder, &city, &mut reader).map_err(|failure| failure.to_string())?.lane,
+        };
+        if lane.next() > from.seq {
+            return Err(format!("decisions are kept from record {} on", lane.next()));
+        }
+        let mut paper = Paper::default();
         let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
             paper.clear();
             let from = effects.partition_point(|(seq, _)| *seq < from.seq);
@@ -343,18 +422,4 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
         });
         read.map(drop).map_err(|error| Failure::from(error).to_string())
     })
-}
-
-/// The page of facts at start.
-fn facts(request: &Request, city: &City, doors: &[Door], records: u64, took: Duration) -> String {
-    let mut text = format!("城市 city {} ({}) version {:016x}\n", city.name_zh, city.name_en, city.version);
-    text += &format!(
-        "日志 journal {} ({records} records, recovered in {:.2} s), synced before every receipt\n",
-        request.data.display(),
-        took.as_secs_f64()
-    );
-    for door in doors {
-        text += &format!("{} {}\n", door.name, door.listener.place());
-    }
-    text + "只在本机提供服务 only this machine is served: there are no keys\n就绪 ready\n"
 }

@@ -1,9 +1,11 @@
 //! Time as a value: log time and the windows that are measured in it. Nothing here can read a clock.
 
+use serde::{Deserialize, Serialize};
+
 /// Milliseconds since 1970-01-01T00:00:00Z, of an event or of the log.
 ///
 /// Log time ("At") is given once, in the lane, and never goes back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct At(pub i64);
 
 impl At {

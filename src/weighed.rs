@@ -2,6 +2,8 @@
 //!
 //! The mind gives these values on request, right before it decides, from the same functions that decide. Views show them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::effect::{Doubt, Scope, Tier};
 use crate::geo::Point;
 use crate::ids::{AreaId, CaseId, CellId, DepartmentId, Seq, UnitId};
@@ -9,7 +11,7 @@ use crate::report::{UnitStatus, Urgency};
 use crate::time::At;
 
 /// What is being done about a case.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Stage {
     /// People look at it.
     Review = 0,

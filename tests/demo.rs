@@ -1,6 +1,5 @@
 //! `paidan demo` as whoever starts it knows it: one command, a page, a day that goes by, and nothing left behind.
 
-#[expect(dead_code, reason = "services of other tests have more doors")]
 #[path = "common/service.rs"]
 mod service;
 

@@ -336,7 +336,7 @@ fn asked_to_end_it_answers_what_it_took() {
     });
     assert!(code == Some(0) && said.contains("the ledger closes"), "{code:?} {said}");
     verify(folder.path());
-    let records = said.split("stopped: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
+    let records = said.split("records=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
     assert!(records >= promised.lock().expect("no panic").len(), "{said}");
 }
 
@@ -351,10 +351,45 @@ fn only_this_machine_is_served_and_a_folder_has_one_service() {
     let (code, said) = serve(&["--http", "0.0.0.0:0"]);
     assert!(code == Some(2) && said.contains("loopback"), "{code:?} {said}");
     let service = Service::start(folder.path());
+    assert!(service.facts.contains("only this machine is served"), "{}", service.facts);
     let (code, said) = serve(&["--http", "127.0.0.1:0"]);
     assert!(code == Some(2), "{code:?} {said}");
     let (code, said) = serve(&["--http", &service.http.to_string()]);
     assert!(code == Some(1) && said.contains("cannot listen"), "{code:?} {said}");
+}
+
+/// systemd, and whoever else starts a service for others, is told when it is ready and when it ends; logs are JSON if asked for.
+#[test]
+fn whoever_runs_it_is_told_how_it_is() {
+    let folder = folder();
+    let words = std::os::unix::net::UnixDatagram::bind(folder.path().join("notify")).expect("a socket");
+    words.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paidan"));
+    command.env("NOTIFY_SOCKET", folder.path().join("notify"));
+    command.args(["serve", "--log", "json", "--http", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("it starts");
+    let hear = || {
+        let mut word = [0; 64];
+        let heard = words.recv(&mut word).expect("a word");
+        String::from_utf8_lossy(&word[..heard]).trim().to_owned()
+    };
+    assert_eq!(hear(), "READY=1");
+    assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill starts").success());
+    assert_eq!(hear(), "STOPPING=1");
+    let mut said = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
+    assert!(child.wait().expect("it ends").success());
+    let notices: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
+    let [ready, stopped] = &notices[..] else { panic!("{said}") };
+    assert!(ready["message"] == "就绪 ready" && ready["disk"].is_string() && ready["records"] == 0, "{ready}");
+    assert!(stopped["level"] == "INFO" && stopped["digest"].is_string(), "{stopped}");
+    let unit = Command::new(env!("CARGO_BIN_EXE_paidan"))
+        .args(["serve", "--data", "/var/lib/paidan", "--tcp", "127.0.0.1:9", "--print-systemd-unit"])
+        .output()
+        .expect("it starts");
+    let unit = String::from_utf8(unit.stdout).expect("text");
+    let expected = "paidan serve --data /var/lib/paidan --http 127.0.0.1:8080 --tcp 127.0.0.1:9\n";
+    assert!(unit.contains(expected) && unit.contains("StateDirectory=paidan\n"), "{unit}");
 }
 
 /// Talks to a service under strace, one report at a time, and counts receipts that left without a sync of their own before.
@@ -377,7 +412,7 @@ fn receipts_before_sync(program: &Path) -> (usize, usize) {
         }
     }
     drop(stream);
-    service.kill();
+    assert_eq!(service.end().0, Some(0));
     let trace = std::fs::read_to_string(&trace).expect("a trace");
     let (mut is_synced, mut receipts, mut too_early) = (false, 0, 0);
     for line in trace.lines() {

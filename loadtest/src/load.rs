@@ -19,7 +19,7 @@ use crate::report::{self, Report};
 use crate::result::{Clock, Distribution, FORMAT, LoadResult, Schedule, Target as Facts, Workload};
 use crate::schedule::Pace;
 use crate::sender::{self, Sending};
-use crate::target::{Answers, Null, Serving, Setting, Target, control, http, in_process, tcp};
+use crate::target::{Answers, Null, Serving, Setting, Target, bare, control, http, in_process, tcp};
 use crate::watcher::{Watched, Watcher};
 use crate::{Outcome, bench_city, shown, usage};
 
@@ -81,6 +81,8 @@ pub enum Whom {
     Tcp,
     /// The same: NDJSON over HTTP, eight connections with a request each
     Http,
+    /// A bare axum handler as a service of its own (`loadtest bare`): typed parse, append, sync, and nothing else
+    Bare,
     /// Nobody: the harness itself
     Null,
     /// Nobody, who stalls for a second in the middle: the harness must show it
@@ -276,6 +278,7 @@ impl<'a> Bench<'a> {
             Whom::Control => Box::new(control(&self.data())?),
             Whom::Tcp => Box::new(tcp(&self.serving())?),
             Whom::Http => Box::new(http(&self.serving(), self.load.request_bytes)?),
+            Whom::Bare => Box::new(bare(&self.serving(), self.load.request_bytes)?),
             Whom::Null => Box::new(Null::new()),
             Whom::Stall => {
                 let middle = (frame.warm_up + frame.length) / 2;
@@ -349,7 +352,7 @@ impl<'a> Bench<'a> {
     pub fn facts(&self) -> Facts {
         let journal = match (self.load.target, self.load.no_journal) {
             (Whom::Paidan, true) => "off",
-            (Whom::Paidan | Whom::Tcp | Whom::Http | Whom::Control, _) => "on, synced",
+            (Whom::Paidan | Whom::Tcp | Whom::Http | Whom::Bare | Whom::Control, _) => "on, synced",
             (Whom::Null | Whom::Stall, _) => "none",
         };
         let name = self.load.target.to_possible_value().map(|value| value.get_name().to_owned());

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use loadtest::profile::{self, Profile};
 use loadtest::{
-    bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city,
+    bare, bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +80,8 @@ enum Mode {
     Idle(idle::Args),
     /// Run for long, and fail if memory or handles are not flat.
     Soak(soak::Args),
+    /// Take reports over HTTP, append and sync them, and nothing else: what paidan's HTTP door is measured against.
+    Bare(bare::Args),
     /// Do the bench job the plain way, on one thread, as the bar to beat.
     Reference(reference::Args),
     /// Run `reference`, `paidan run` and rivals in turns on one file, check that they agree, and print their ratios.
@@ -118,6 +120,7 @@ fn main() -> ExitCode {
         Mode::Overload(args) => overload::run(&args),
         Mode::Idle(args) => idle::run(&args),
         Mode::Soak(args) => soak::run(&args),
+        Mode::Bare(args) => bare::run(&args),
         Mode::Reference(args) => reference::run(&args),
         Mode::Ratio(args) => ratio::run(&args),
         Mode::Compare(args) => compare::run(&args),

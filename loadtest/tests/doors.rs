@@ -22,7 +22,7 @@ fn every_report_is_answered_at_every_door() {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--offline", "--package", "paidan", "--bin", "paidan"]);
     assert!(cargo.status().expect("cargo starts").success());
-    for (target, more) in [("tcp", &[][..]), ("http", &[]), ("http", &["--request-bytes", "1"])] {
+    for (target, more) in [("tcp", &[][..]), ("http", &[]), ("http", &["--request-bytes", "1"]), ("bare", &[])] {
         let result = run(target, more);
         let count = |key: &str| result["counts"][key].as_u64().expect("a number");
         assert!(count("due") > 1_500, "{target}: {}", result["counts"]);

@@ -42,6 +42,9 @@ pub struct Counter {
 }
 
 impl Counter {
+    /// Bytes that are under way at most.
+    pub const BYTES_MAX: u64 = (PIECES * PIECE) as u64;
+
     /// A door's counter, and the inbox behind it.
     pub fn new(name: &'static str) -> (Arc<Self>, Inbox) {
         // A parcel takes a piece at least: there is a place for each that finds room.

@@ -68,7 +68,7 @@ pub(super) async fn follow(
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).or(wanted.from.as_deref());
     let next = match last {
         None => Cursor { seq: office.hall().next, index: 0 },
-        Some("0") => Cursor { seq: Seq(1), index: 0 },
+        Some("0") => Cursor { seq: office.beginning(), index: 0 },
         Some(id) => {
             let seen: Cursor = id
                 .parse()
@@ -76,6 +76,10 @@ pub(super) async fn follow(
             Cursor { index: seen.index.saturating_add(1), ..seen }
         }
     };
+    if next.seq < office.beginning() {
+        let why = format!("decisions are kept from record {} on; from=0 begins there", office.beginning());
+        return Err(Error::new(StatusCode::GONE, "已按保留期删除", why));
+    }
     if office.followers.len() >= FOLLOWERS_MAX {
         let why = format!("{FOLLOWERS_MAX} follow already");
         return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "订阅者太多", why).again(10));

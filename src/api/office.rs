@@ -1,5 +1,6 @@
 //! The office: what all doors of a service share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -116,6 +117,8 @@ pub struct Office {
     pub live: watch::Sender<Arc<Change>>,
     /// The box around each area.
     pub area_boxes: Vec<Option<Box4>>,
+    /// The first record about which decisions can be told.
+    beginning: AtomicU64,
     /// Turns to walk through the log: each walk takes a core, and a mind of its own.
     explaining: Arc<Semaphore>,
     resuming: Arc<Semaphore>,
@@ -143,6 +146,7 @@ impl Office {
             feed,
             followers: DashMap::new(),
             begun: Instant::now(),
+            beginning: AtomicU64::new(1),
             explaining: Arc::new(Semaphore::new(WALKS)),
             resuming: Arc::new(Semaphore::new(WALKS)),
             hall: Mutex::new(hall),
@@ -173,6 +177,25 @@ impl Office {
     /// Moves on to another phase.
     pub fn move_on(&self, phase: Phase) {
         self.phase.send_replace(phase);
+    }
+
+    /// The first record about which decisions can be told: what came before was given up.
+    pub fn beginning(&self) -> Seq {
+        Seq(self.beginning.load(Ordering::Relaxed))
+    }
+
+    /// Says from which record on the log is kept.
+    pub fn begin_at(&self, first: Seq) {
+        self.beginning.store(first.0, Ordering::Relaxed);
+    }
+
+    /// Gives up the log before a record, while nobody walks through it; does nothing if somebody does.
+    pub fn between_walks<T>(&self, first: Seq, give_up: impl FnOnce() -> T) -> Option<T> {
+        let turns = WALKS as u32;
+        let _explaining = self.explaining.try_acquire_many(turns).ok()?;
+        let _resuming = self.resuming.try_acquire_many(turns).ok()?;
+        self.begin_at(first);
+        Some(give_up())
     }
 
     /// Explains what a name stands for, when it is its turn. Nothing if that panicked.

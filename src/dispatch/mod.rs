@@ -203,10 +203,22 @@ impl Dispatcher {
         (self.seen.len(), self.incidents.len())
     }
 
+    /// Bytes of memory at most, besides the city: tables are at least four ninths full.
+    pub fn bytes_max(city: &City) -> u64 {
+        let (ids, cases) = (u64::from(city.memory.ids_max), u64::from(city.memory.cases_max));
+        let per_table = |entry: usize| entry as u64 * 9 / 4;
+        ids * per_table(seen::ENTRY_BYTES) + cases * (incident::CASE_BYTES as u64 + 8 + per_table(8))
+    }
+
     /// The whole state as bytes. Equal states give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_into(Vec::new())
+    }
+
+    /// As [`Dispatcher::encode`], in the room of bytes that nobody needs any more.
+    pub fn encode_into(&self, room: Vec<u8>) -> Vec<u8> {
         let (ids, cases) = self.size();
-        let mut out = Out::with_room(ids * seen::ENTRY_BYTES + cases * incident::CASE_BYTES * 4 / 3);
+        let mut out = Out::in_room_of(room, ids * seen::ENTRY_BYTES + cases * incident::CASE_BYTES * 4 / 3);
         out.u32(MIND_VERSION);
         out.u64(self.city.version);
         self.seen.encode(&mut out);

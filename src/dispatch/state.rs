@@ -43,9 +43,11 @@ macro_rules! number {
 number!(u8, u16, u32, u64, i32, i64);
 
 impl Out {
-    /// With room for so many bytes, to save moving them.
-    pub(super) fn with_room(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes) }
+    /// In place of bytes that nobody needs, with room for so many, to save moving them.
+    pub(super) fn in_room_of(mut used: Vec<u8>, bytes: usize) -> Self {
+        used.clear();
+        used.reserve(bytes);
+        Self { bytes: used }
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {

@@ -13,7 +13,6 @@
 
 mod question;
 mod scan;
-mod snapshots;
 mod sought;
 mod walk;
 mod watch;
@@ -25,11 +24,11 @@ use crate::city::City;
 use crate::data::DataFolder;
 use crate::failure::Failure;
 use crate::run;
+pub use crate::snapshots::{EVERY, SNAPSHOTS_MAX};
+use crate::snapshots::{Snapshots, no_beginning};
 use crate::view::explain::{Explanation, Teller};
 use question::Question;
 use scan::Log;
-use snapshots::Snapshots;
-pub use snapshots::{EVERY, SNAPSHOTS_MAX};
 use walk::{Walk, Walked};
 use watch::Watch;
 
@@ -76,14 +75,15 @@ pub fn explain_in(
     mut tell: impl FnMut(&Explanation<'_>) -> Result<(), Failure>,
 ) -> Result<Cost, Failure> {
     let folder = DataFolder::new(request.data.clone());
-    let log = Log::open(&folder)?;
+    let mut log = Log::open(&folder)?;
+    let mut snapshots = Snapshots::open(&folder, log.key, log.next, city.clone(), request.every)?;
+    log.first = snapshots.first_seq().ok_or_else(|| no_beginning(&folder))?;
     let questions: Result<Vec<Question>, Failure> =
         request.ids.iter().map(|id| Question::of(id, request.source.as_deref(), &city, &log)).collect();
     let questions = questions?;
-    let mut snapshots = Snapshots::open(&log, city.clone(), request.every)?;
     let (mut watch, mut cost) = (Watch::of(&questions, &log, &city)?, Cost::default());
     let walk = loop {
-        let (walk, walked) = Walk::to_the_end(&log, &city, &mut snapshots, &watch, &mut cost)?;
+        let (walk, walked) = Walk::to_the_end(&log, &mut snapshots, &watch, &mut cost)?;
         match walked {
             Walked::All => break walk,
             Walked::Again(more) => watch = *more,

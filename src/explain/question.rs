@@ -55,7 +55,12 @@ impl Asked {
     fn of(asked: &str, city: &City, log: &Log) -> Result<Self, Failure> {
         let last = log.next.0 - 1;
         let beyond = |what: &str| {
-            not_found(asked, &format!("{what}；日志到第 {last} 条记录为止 the log ends with record {last}"))
+            let first = log.first;
+            let begins = match first {
+                Seq(1) => String::new(),
+                _ => format!("；日志从第 {first} 条记录起保留 it is kept from record {first} on"),
+            };
+            not_found(asked, &format!("{what}；日志到第 {last} 条记录为止 the log ends with record {last}{begins}"))
         };
         if let Some(number) = asked.strip_prefix('#') {
             let shape = || not_found(asked, "记录号写作 #123 a record is written #123");

@@ -36,6 +36,8 @@ pub(super) fn acts_on(record: &Record, cases: &Cases) -> bool {
 pub(super) struct Log {
     pub folder: DataFolder,
     pub key: HashKey,
+    /// The first record that can be decided about again.
+    pub first: Seq,
     /// The record that is due next.
     pub next: Seq,
 }
@@ -46,11 +48,11 @@ impl Log {
         let mut reader = data::reader_from(folder, Seq(u64::MAX))?;
         let key = reader.segments()[0].key;
         while reader.next_frame()?.is_some() {}
-        Ok(Self { folder: folder.clone(), key, next: reader.next_seq() })
+        Ok(Self { folder: folder.clone(), key, first: Seq(1), next: reader.next_seq() })
     }
 
     pub(super) fn holds(&self, seq: Seq) -> bool {
-        (1..self.next.0).contains(&seq.0)
+        (self.first..self.next).contains(&seq)
     }
 
     /// Reads heads from the start of the segment that holds a record.
@@ -88,7 +90,7 @@ impl Log {
 
     /// All records that there are.
     pub(super) fn all(&self) -> Range<Seq> {
-        Seq(1)..self.next
+        self.first..self.next
     }
 
     fn scan_part(&self, part: Range<Seq>, wanted: &Wanted<'_>) -> Result<Vec<Record>, Failure> {

@@ -1,13 +1,11 @@
 //! A walk through the part of the log that matters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::mpsc;
 
 use super::Cost;
 use super::question::Story;
 use super::scan::{Log, Wanted, acts_on};
-use super::snapshots::{Snapshots, Start};
 use super::sought::{Cases, Prints};
 use super::watch::Watch;
 use crate::city::City;
@@ -25,6 +23,7 @@ use crate::journal::segment::segment_name;
 use crate::journal::snapshot::NoteAt;
 use crate::lane::{Lane, Mismatch};
 use crate::record::{Input, Record};
+use crate::snapshots::{Snapshots, Start, no_beginning};
 use crate::view::explain::{Meant, Told};
 use crate::weighed::Weighed;
 
@@ -117,13 +116,12 @@ impl<'a> Walk<'a> {
     /// From the nearest snapshot to where nothing more is to be learned.
     pub(super) fn to_the_end(
         log: &'a Log,
-        city: &Arc<City>,
         snapshots: &mut Snapshots,
         watch: &Watch,
         cost: &mut Cost,
     ) -> Result<(Self, Walked), Failure> {
         let mut walk = Self::new(log, watch.clone());
-        let mut start = walk.nearer(Seq(1), snapshots).unwrap_or_else(|| Start::at_first(city.clone()));
+        let mut start = walk.beginning(snapshots)?;
         loop {
             let from = start.place.map(|place| place.header.order.first_seq);
             cost.snapshots += u64::from(from.is_some());
@@ -133,7 +131,7 @@ impl<'a> Walk<'a> {
                 Turn::Astray => {
                     from.into_iter().for_each(|seq| snapshots.distrust(seq));
                     walk = Self::new(log, watch.clone());
-                    start = walk.nearer(Seq(1), snapshots).unwrap_or_else(|| Start::at_first(city.clone()));
+                    start = walk.beginning(snapshots)?;
                 }
             }
         }
@@ -152,7 +150,7 @@ impl<'a> Walk<'a> {
             runs: Vec::new(),
             missed: Vec::new(),
             asked_of: BTreeSet::new(),
-            begun: Seq(1),
+            begun: log.first,
             scanned: (0, 0),
             has_leapt: false,
             frames: 0,
@@ -161,7 +159,7 @@ impl<'a> Walk<'a> {
 
     /// From frame to frame: one thread reads, this one decides.
     fn leg(&mut self, start: Start, snapshots: &mut Snapshots, cost: &mut Cost) -> Result<Turn, Failure> {
-        let Start { place, runs, mut lane } = start;
+        let Start { place, runs, mut lane, .. } = start;
         (self.runs, self.frames, self.begun) = (runs, 0, lane.next());
         let mut reader = self.log.reader_from(Seq(0))?;
         if let Some(place) = &place
@@ -303,6 +301,14 @@ impl<'a> Walk<'a> {
         Ok(ahead.filter(is_same).map(|start| Turn::From(Box::new(start))))
     }
 
+    /// Where the walk begins: as near as it may.
+    fn beginning(&mut self, snapshots: &mut Snapshots) -> Result<Start, Failure> {
+        if let Some(start) = self.nearer(self.log.first, snapshots) {
+            return Ok(start);
+        }
+        snapshots.load_beginning().map(Start::from).ok_or_else(|| no_beginning(&self.log.folder))
+    }
+
     fn next_stop(&self) -> Seq {
         self.stops.first().copied().unwrap_or(self.log.next)
     }
@@ -342,7 +348,7 @@ impl<'a> Walk<'a> {
         }
         let wanted = Wanted { prints: &self.prints, cases: &self.followed };
         let was_known = self.followed.iter().all(|case| self.watch.cases.has(case));
-        let unseen = Seq(1)..if was_known { self.begun } else { at };
+        let unseen = self.log.first..if was_known { self.begun } else { at };
         let mut passed = BTreeSet::new();
         let found = [self.log.scan(unseen, &wanted)?, self.log.scan(at..self.log.next, &wanted)?];
         for record in found.into_iter().flatten() {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`frame`] | one batch of records, filled by a worker, ordered by the lane, sealed by the writer |
 //! | [`segment`] | one file of the log |
+//! | [`retention`] | gives up the oldest part of a log |
 //! | [`writer`] | appends frames, syncs, begins and retires segments |
 //! | [`reader`] | walks through all frames and decides how the log ends: cut, or damaged |
 //! | [`recovery`] | opens a log again behind its last frame |
@@ -24,6 +25,7 @@ pub mod error;
 pub mod frame;
 pub mod reader;
 pub mod recovery;
+pub mod retention;
 pub mod segment;
 pub mod sim;
 pub mod snapshot;

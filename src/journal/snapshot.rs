@@ -1,7 +1,8 @@
 //! Snapshots: the state that was reached right before a frame, so that a later reader need not begin at the first one.
 //!
 //! A snapshot is a file of its own, `<first record>.snap`: one block that says where in which log it belongs, then the places
-//! of the notes (beginnings of runs) before it, then the state, padded to whole blocks. What the state means is not known here.
+//! of the notes (beginnings of runs) before it, then the state and, where somebody kept them, the views, padded to whole blocks. What
+//! state and views mean is not known here.
 //!
 //! A snapshot is a convenience, never the truth: whatever is not exactly what [`write()`] made for this very log is as good as
 //! not there, and nobody is told. It is written under another name, put on the disk, and only then named.
@@ -13,11 +14,11 @@ use crate::ids::Seq;
 
 use super::buffer::{AlignedBuf, BLOCK};
 use super::disk::{Access, Disk, DiskFile};
-use super::frame::{HEADER, Header, checksum, first_not_zero, get_u32, get_u64, put_u32, put_u64};
+use super::frame::{Checksum, HEADER, Header, checksum, first_not_zero, get_u32, get_u64, put_u32, put_u64};
 use super::reader::Place;
 
 /// Version of the format.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const MAGIC: u32 = u32::from_le_bytes([0xf5, b'p', b'd', b'N']);
 const EXTENSION: &str = ".snap";
@@ -35,9 +36,12 @@ const AT_STATE: usize = 48;
 const AT_CONTENTS_SUM: usize = 56;
 // 60 .. 64 is free and zero.
 const AT_FRAME: usize = 64;
+const AT_VIEWS: usize = AT_FRAME + HEADER;
 // From there to the sum all is free and zero.
 const AT_SUM: usize = BLOCK - 4;
 const NOTE: usize = 16;
+/// Bytes that are copied and written at a time.
+const PIECE: usize = 1 << 20;
 
 /// Where a note lies: in which segment, and at which byte.
 pub type NoteAt = (u64, u64);
@@ -51,6 +55,8 @@ pub struct Snapshot {
     pub notes: Vec<NoteAt>,
     /// The state as its owner wrote it.
     pub state: Vec<u8>,
+    /// What was to be seen of the log up to there, as its owner wrote it; empty where nobody kept that.
+    pub views: Vec<u8>,
 }
 
 /// The name of the snapshot before record `seq`.
@@ -70,21 +76,22 @@ pub fn snapshot_seq(name: &str) -> Option<Seq> {
 /// # Errors
 /// If the disk fails.
 pub fn write<D: Disk>(disk: &D, key: HashKey, snapshot: &Snapshot) -> io::Result<()> {
-    let bytes = encode(key, snapshot);
-    let mut file = disk.create(UNFINISHED, bytes.len() as u64)?;
-    file.write_at(0, bytes.as_slice())?;
+    let contents = snapshot.notes.len() * NOTE + snapshot.state.len() + snapshot.views.len();
+    let mut file = disk.create(UNFINISHED, (BLOCK + contents.next_multiple_of(BLOCK)) as u64)?;
+    encode(key, snapshot, |at, piece| file.write_at(at, piece))?;
     file.sync()?;
     disk.rename(UNFINISHED, &snapshot_name(snapshot.place.header.order.first_seq))?;
     disk.sync_dir()
 }
 
-/// Where the snapshot before record `seq` belongs, by its first block alone. Nothing if it is not one of this folder's logs.
-pub fn read_place<D: Disk>(disk: &D, key: HashKey, seq: Seq) -> Option<Place> {
+/// Where the snapshot before record `seq` belongs, and whether it has views, by its first block alone. Nothing if it is not one
+/// of this folder's logs.
+pub fn read_place<D: Disk>(disk: &D, key: HashKey, seq: Seq) -> Option<(Place, bool)> {
     let file = disk.open(&snapshot_name(seq), Access::Read).ok()?;
     let mut block = [0; BLOCK];
     let read = file.read_at(0, &mut block).ok()?;
     let head = Head::parse(&block[..read], key)?;
-    (head.place.header.order.first_seq == seq).then_some(head.place)
+    (head.place.header.order.first_seq == seq).then_some((head.place, head.views > 0))
 }
 
 /// Reads and checks the snapshot before record `seq`. Nothing if it is not there, or not whole.
@@ -101,6 +108,7 @@ struct Head {
     place: Place,
     notes: usize,
     state: usize,
+    views: usize,
     contents_sum: u32,
 }
 
@@ -118,25 +126,43 @@ impl Head {
             place: Place { segment: get_u64(block, AT_SEGMENT), offset: get_u64(block, AT_OFFSET), header },
             notes: usize::try_from(get_u64(block, AT_NOTES)).ok()?,
             state: usize::try_from(get_u64(block, AT_STATE)).ok()?,
+            views: usize::try_from(get_u64(block, AT_VIEWS)).ok()?,
             contents_sum: get_u32(block, AT_CONTENTS_SUM),
         })
     }
 }
 
-fn encode(key: HashKey, snapshot: &Snapshot) -> AlignedBuf {
-    let Snapshot { place, notes, state } = snapshot;
-    let mut bytes = AlignedBuf::new();
-    bytes.reserve(BLOCK + notes.len() * NOTE + state.len() + BLOCK);
-    bytes.space(BLOCK).fill(0);
+/// Hands over the file in whole blocks, the first one last. A state is large: it is copied a piece at a time.
+fn encode(key: HashKey, snapshot: &Snapshot, mut put: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    let Snapshot { place, notes, state, views } = snapshot;
+    let mut piece = AlignedBuf::new();
     for (segment, offset) in notes {
-        let note = bytes.space(NOTE);
+        let note = piece.space(NOTE);
         put_u64(note, 0, *segment);
         put_u64(note, 8, *offset);
     }
-    bytes.extend(state);
-    bytes.pad_to(BLOCK);
-    let contents_sum = checksum(&bytes.as_slice()[BLOCK..]);
-    let block = &mut bytes.as_mut_slice()[..BLOCK];
+    let (mut at, mut sum) = (BLOCK as u64, Checksum::default());
+    let mut flush = |piece: &mut AlignedBuf| {
+        sum.add(piece.as_slice());
+        put(at, piece.as_slice())?;
+        at += piece.len() as u64;
+        piece.clear();
+        Ok::<_, io::Error>(())
+    };
+    for mut rest in [state.as_slice(), views.as_slice()] {
+        while !rest.is_empty() {
+            let (more, left) = rest.split_at(rest.len().min(PIECE - piece.len() % PIECE));
+            piece.extend(more);
+            rest = left;
+            if piece.len().is_multiple_of(PIECE) {
+                flush(&mut piece)?;
+            }
+        }
+    }
+    piece.pad_to(BLOCK);
+    flush(&mut piece)?;
+    piece.space(BLOCK).fill(0);
+    let block = piece.as_mut_slice();
     put_u32(block, AT_MAGIC, MAGIC);
     put_u32(block, AT_FORMAT, FORMAT);
     put_u64(block, AT_KEY, key.k0);
@@ -145,19 +171,21 @@ fn encode(key: HashKey, snapshot: &Snapshot) -> AlignedBuf {
     put_u64(block, AT_OFFSET, place.offset);
     put_u64(block, AT_NOTES, notes.len() as u64);
     put_u64(block, AT_STATE, state.len() as u64);
-    put_u32(block, AT_CONTENTS_SUM, contents_sum);
+    put_u64(block, AT_VIEWS, views.len() as u64);
+    put_u32(block, AT_CONTENTS_SUM, sum.end());
     let mut header = place.header;
     header.encode(&mut block[AT_FRAME..AT_FRAME + HEADER]);
     let sum = checksum(&block[..AT_SUM]);
     put_u32(block, AT_SUM, sum);
-    bytes
+    put(0, piece.as_slice())
 }
 
 fn decode(mut bytes: Vec<u8>, key: HashKey) -> Option<Snapshot> {
     let head = Head::parse(&bytes, key)?;
     let contents = &bytes[BLOCK..];
     let notes_bytes = head.notes.checked_mul(NOTE)?;
-    let end = notes_bytes.checked_add(head.state)?;
+    let state_end = notes_bytes.checked_add(head.state)?;
+    let end = state_end.checked_add(head.views)?;
     if end.checked_next_multiple_of(BLOCK)? != contents.len() || checksum(contents) != head.contents_sum {
         return None;
     }
@@ -165,8 +193,9 @@ fn decode(mut bytes: Vec<u8>, key: HashKey) -> Option<Snapshot> {
     let note = |note: &[u8]| (get_u64(note, 0), get_u64(note, 8));
     let notes = contents[..notes_bytes].chunks_exact(NOTE).map(note).collect();
     bytes.truncate(BLOCK + end);
+    let views = bytes.split_off(BLOCK + state_end);
     bytes.drain(..BLOCK + notes_bytes);
-    Some(Snapshot { place: head.place, notes, state: bytes })
+    Some(Snapshot { place: head.place, notes, state: bytes, views })
 }
 
 #[cfg(test)]
@@ -184,7 +213,8 @@ mod tests {
         frame.set_order(Order { first_seq: Seq(seq), at_before: At(5), digest: Digest(7), city: 3, mind: 2 });
         frame.seal(Ink { salt: 9, prev: 11, index: 5, durable_frames: 4, durable: Seq(seq - 1) });
         let place = Place { segment: 2, offset: 3 * BLOCK as u64, header: Header::parse(frame.bytes()).unwrap() };
-        Snapshot { place, notes: vec![(1, 4096), (2, 8192)], state }
+        let views = state[state.len() / 2..].to_vec();
+        Snapshot { place, notes: vec![(1, 4096), (2, 8192)], state, views }
     }
 
     /// A state of so many bytes, none of them zero.
@@ -194,11 +224,11 @@ mod tests {
 
     #[test]
     fn a_snapshot_survives_its_file_whatever_its_length() {
-        for bytes in [0, 1, BLOCK - 33, BLOCK - 32, BLOCK - 31, 3 * BLOCK] {
+        for bytes in [0, 1, BLOCK - 33, BLOCK - 32, BLOCK - 31, 3 * BLOCK, PIECE - 32, PIECE - 31, 2 * PIECE + 9] {
             let (disk, written) = (SimDisk::new(1), snapshot(700, state(bytes)));
             write(&disk, KEY, &written).unwrap();
             assert_eq!(read(&disk, KEY, Seq(700)).as_ref(), Some(&written), "{bytes} bytes");
-            assert_eq!(read_place(&disk, KEY, Seq(700)), Some(written.place));
+            assert_eq!(read_place(&disk, KEY, Seq(700)), Some((written.place, !written.views.is_empty())));
             assert_eq!(disk.list().unwrap(), [snapshot_name(Seq(700))]);
         }
     }
@@ -217,7 +247,11 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_noticed() {
-        let bytes = encode(KEY, &snapshot(700, state(100))).as_slice().to_vec();
+        let disk = SimDisk::new(1);
+        write(&disk, KEY, &snapshot(700, state(100))).unwrap();
+        let file = disk.open(&snapshot_name(Seq(700)), Access::Read).unwrap();
+        let mut bytes = vec![0; file.size().unwrap() as usize];
+        file.read_at(0, &mut bytes).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);

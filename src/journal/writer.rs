@@ -255,6 +255,11 @@ impl<D: Disk> Journal<D> {
         self.old.len() + 1
     }
 
+    /// The folder.
+    pub fn disk(&self) -> &D {
+        &self.disk
+    }
+
     /// The segment that is written now.
     pub fn path(&self) -> PathBuf {
         self.disk.path(&segment_name(self.newest.ordinal))

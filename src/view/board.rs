@@ -6,6 +6,7 @@
 mod case;
 mod cell;
 mod index;
+mod kept;
 mod page;
 mod shown;
 mod trail;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use case::{Case, Sources};
 pub use cell::{Cell, Counts};
+pub use kept::KeptBoard;
 pub use page::{CaseFilter, LOOKED_AT_MAX, PAGE_MAX, Page, UnitFilter, UnitPage};
 pub use shown::{CaseShown, CellShown, UnitShown};
 pub use unit::Unit;
@@ -99,6 +101,22 @@ impl Board {
             open: Open::default(),
             open_dropped: 0,
         }
+    }
+
+    /// Bytes of memory for so many cases, besides what city and cells take.
+    pub const fn bytes_max(cases_max: usize) -> u64 {
+        // A case, its entry in an index of twice its number rounded up, and its links in three trails.
+        (cases_max as u64) * (size_of::<Case>() as u64 + 4 * 8 + 3 * 8)
+    }
+
+    /// The board of a city as bytes: what [`Board::restored`] takes.
+    pub fn kept(&self) -> impl Serialize + use<'_> {
+        kept::Kept::of(self)
+    }
+
+    /// A board from what [`Board::kept`] gave of one of the same city; nothing if it is not that.
+    pub fn restored(city: &City, cases_max: usize, kept: KeptBoard) -> Option<Self> {
+        kept.restore(Self::new(city, cases_max))
     }
 
     /// The last record that is in it.
@@ -324,6 +342,7 @@ mod tests {
     use crate::record::{Head, UnitChange};
     use crate::report::UnitStatus;
     use crate::view::ledger::Ledger;
+    use crate::view::overview;
 
     const START: i64 = 1_767_225_600_000;
     const POINT: Point = Point { lng: 121_506_000, lat: 31_240_001 };
@@ -735,6 +754,17 @@ mod tests {
         }
     }
 
+    /// All that can be seen of a board, in the orders in which it is seen.
+    fn everything(board: &Board) -> String {
+        let by_change: Vec<&Case> = board.cases.by_change().collect();
+        let newest: Vec<CaseId> = board.cases.newest().map(|case| case.id).collect();
+        let cells: Vec<&Cell> = board.cells.by_change().collect();
+        let open_cells: Vec<&Cell> = board.open_cells().collect();
+        let (units, open) = (board.units.as_slice(), board.open());
+        let counts = (board.version(), board.at(), board.open_dropped());
+        format!("{by_change:?} {newest:?} {cells:?} {open_cells:?} {units:?} {open:?} {counts:?}")
+    }
+
     /// The real mind, decided frame by frame, with a board and a ledger behind it.
     struct World {
         city: Arc<City>,
@@ -749,6 +779,19 @@ mod tests {
             let city = Arc::new(City::pudong());
             let (board, ledger) = (Board::new(&city, 10_000), Ledger::new(city.sources.len()));
             Self { lane: Lane::new(city.clone()), city, board, ledger, lines: 0 }
+        }
+
+        /// Puts board and ledger into bytes and makes them again: nobody sees a difference.
+        fn keep_and_restore(&mut self) {
+            let bytes = overview::encode(&self.board, &self.ledger);
+            let (board, ledger) = overview::decode(&self.city, &bytes).expect("what was encoded");
+            assert_eq!(everything(&board), everything(&self.board));
+            assert_eq!(ledger, self.ledger);
+            assert_eq!(overview::encode(&board, &ledger), bytes, "equal views are equal bytes");
+            for cut in [0, 1, 7, bytes.len() / 2, bytes.len() - 1] {
+                assert!(overview::decode(&self.city, &bytes[..cut]).is_none(), "{cut} bytes of {}", bytes.len());
+            }
+            (self.board, self.ledger) = (board, ledger);
         }
 
         /// Gives a line its source, its id and a time.
@@ -859,6 +902,8 @@ mod tests {
             let word = json!({"kind": "unit", "unit": crew, "status": status, "lng": 121.5, "lat": 31.0 + f64::from(round) / 100.0});
             lines.push(world.line("departments", word));
             world.say(&lines);
+            // From here on it is the board that was kept and made again that folds.
+            world.keep_and_restore();
         }
         // At the end everybody says how much there is to do.
         let lines = words(&mut world, json!(3));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::effect::{Effect, Why};
 use crate::ids::{Seq, SourceId};
@@ -13,7 +13,7 @@ use super::whereabouts::Whereabouts;
 
 /// What became of the reports of one source. `offered` is counted from records, everything else from effects; they agree, or
 /// something was lost or counted twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Reports that came to the door, accepted or not.
     pub offered: u64,
@@ -53,7 +53,7 @@ impl Account {
 }
 
 /// What happened to cases and orders, and to words of departments and crews.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Work {
     /// New cases that were handed to a unit at once.
     pub assigned: u64,
@@ -86,7 +86,7 @@ pub struct Work {
 }
 
 /// A fold of records and effects.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// By source; the last one is for lines that did not even name theirs.
     accounts: Vec<Account>,
@@ -107,6 +107,11 @@ impl Ledger {
             work: Work::default(),
             whereabouts: Whereabouts::new(sources),
         }
+    }
+
+    /// Whether it is one of so many sources.
+    pub(super) const fn is_of(&self, sources: usize) -> bool {
+        self.accounts.len() == sources + 1
     }
 
     /// Takes in a record and the effects that it caused.

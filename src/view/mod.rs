@@ -5,6 +5,7 @@ pub mod census;
 pub mod decision;
 pub mod explain;
 pub mod ledger;
+pub mod overview;
 pub mod paper;
 mod receipt;
 pub mod whereabouts;

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::city::{City, Frame};
 use crate::datum::{Datum, LngLat};
 use crate::geo::{FinePoint, Point};
@@ -10,13 +12,13 @@ use crate::record::{Input, Record};
 use crate::report::Reason;
 
 /// A fold of records.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Whereabouts {
     sources: Vec<Places>,
 }
 
 /// The places of one source.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 struct Places {
     said: u64,
     outside: u64,

@@ -1,5 +1,7 @@
 //! A service: the real program at work on free ports of this machine, and somebody who talks to it.
 
+#![allow(dead_code, reason = "each test that talks to a service uses another part of this")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -17,6 +19,8 @@ pub struct Service {
     child: Child,
     pub http: SocketAddr,
     pub tcp: SocketAddr,
+    /// What it said until it was ready.
+    pub facts: String,
     /// What it says after it was ready.
     rest: Option<JoinHandle<String>>,
 }
@@ -48,7 +52,7 @@ impl Service {
             let _ = stderr.read_to_string(&mut rest);
             rest
         });
-        Self { child, http, tcp, rest: Some(rest) }
+        Self { child, http, tcp, facts, rest: Some(rest) }
     }
 
     /// Kills it with SIGKILL.
@@ -64,9 +68,10 @@ impl Service {
         (code, self.rest.take().expect("once").join().expect("text"))
     }
 
-    /// Sends SIGTERM.
+    /// Sends SIGTERM: to the service itself, also where another program started it, who else would leave it behind.
     pub fn ask_to_end(&self) {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill starts");
+        let said = self.facts.split("process ").nth(1).and_then(|rest| rest.lines().next());
+        let kill = Command::new("kill").arg(said.expect("its number")).status().expect("kill starts");
         assert!(kill.success());
     }
 

@@ -9,7 +9,7 @@ mod worker;
 pub use control::control;
 pub use in_process::{Setting, in_process};
 pub use null::Null;
-pub use service::{Setting as Serving, http, tcp};
+pub use service::{Setting as Serving, bare, http, tcp};
 pub use worker::Worker;
 
 use paidan::meter::{LatencyLedger, Moment};

@@ -1,4 +1,4 @@
-//! paidan as a service: a process of its own beside this one, through its doors.
+//! paidan as a service: a process of its own beside this one, through its doors; and a bare handler in its place.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -42,20 +42,32 @@ struct Service {
     child: Child,
     started: Instant,
     http: SocketAddr,
-    tcp: SocketAddr,
+    /// A bare handler has no such door.
+    tcp: Option<SocketAddr>,
     /// Keeps its pipe open.
     _stderr: BufReader<std::process::ChildStderr>,
 }
 
 impl Service {
-    fn start(setting: &Setting) -> Outcome<Self> {
-        let program = programs::beside("paidan")?;
-        let mut command = Command::new(&program);
-        command.args(["serve", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--threads"]);
-        command.arg(setting.threads.to_string()).arg("--data").arg(&setting.data);
+    fn paidan(setting: &Setting) -> Outcome<Self> {
+        let mut command = Command::new(programs::beside("paidan")?);
+        command.args(["serve", "--tcp", "127.0.0.1:0"]);
         if let Some(city) = &setting.city {
             command.arg("--city").arg(city);
         }
+        Self::start(command, setting)
+    }
+
+    fn bare(setting: &Setting) -> Outcome<Self> {
+        let mut command = Command::new(programs::beside("loadtest")?);
+        command.arg("bare");
+        Self::start(command, setting)
+    }
+
+    fn start(mut command: Command, setting: &Setting) -> Outcome<Self> {
+        let program = PathBuf::from(command.get_program());
+        command.args(["--http", "127.0.0.1:0", "--threads"]);
+        command.arg(setting.threads.to_string()).arg("--data").arg(&setting.data);
         let started = Instant::now();
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|cause| format!("{}: cannot start: {cause}", program.display()))?;
@@ -69,9 +81,10 @@ impl Service {
         }
         let place = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|place| place.trim().parse().ok()).ok_or_else(|| format!("no place of {name}in:\n{said}"))
+            line.and_then(|place| place.trim().parse().ok())
         };
-        let (http, tcp) = (place("http ")?, place("tcp ")?);
+        let http = place("http ").ok_or_else(|| format!("no place of HTTP in:\n{said}"))?;
+        let tcp = place("tcp ");
         Ok(Self { child, started, http, tcp, _stderr: stderr })
     }
 
@@ -90,9 +103,10 @@ impl Service {
 /// # Errors
 /// If the service does not start.
 pub fn tcp(setting: &Setting) -> Outcome<Worker> {
-    let service = Service::start(setting)?;
+    let service = Service::paidan(setting)?;
+    let tcp = service.tcp.ok_or("paidan did not say where it takes lines")?;
     Ok(Worker::start(move |inbox, answered| {
-        let batches = send_lines(service.tcp, inbox, answered).map_err(|cause| format!("over TCP: {cause}"))?;
+        let batches = send_lines(tcp, inbox, answered).map_err(|cause| format!("over TCP: {cause}"))?;
         Ok(Answers { batches, usage: Some(service.end()?), ..Answers::default() })
     }))
 }
@@ -143,13 +157,24 @@ struct Request {
 /// # Errors
 /// If the service does not start.
 pub fn http(setting: &Setting, request_bytes: usize) -> Outcome<Worker> {
-    let service = Service::start(setting)?;
-    Ok(Worker::start(move |inbox, answered| {
+    Ok(over_http(Service::paidan(setting)?, request_bytes))
+}
+
+/// The same requests to a handler that does nothing but parse, append and sync.
+///
+/// # Errors
+/// If it does not start.
+pub fn bare(setting: &Setting, request_bytes: usize) -> Outcome<Worker> {
+    Ok(over_http(Service::bare(setting)?, request_bytes))
+}
+
+fn over_http(service: Service, request_bytes: usize) -> Worker {
+    Worker::start(move |inbox, answered| {
         let sent = send_requests(service.http, request_bytes, inbox, answered);
         let mut batches = sent.map_err(|cause| format!("over HTTP: {cause}"))?;
         batches.sort_unstable_by_key(|answer| answer.first);
         Ok(Answers { batches, usage: Some(service.end()?), ..Answers::default() })
-    }))
+    })
 }
 
 fn send_requests(

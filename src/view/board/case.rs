@@ -1,5 +1,7 @@
 //! Cases as they are now, and the table that holds them.
 
+use serde::{Deserialize, Serialize};
+
 use super::index::Index;
 use super::trail::Trail;
 use crate::effect::Doubt;
@@ -10,7 +12,7 @@ use crate::time::At;
 use crate::weighed::Stage;
 
 /// A case as it is now. It lies on two lines of memory that are read together.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[repr(align(128))]
 pub struct Case {
     /// The record that opened it.
@@ -48,6 +50,7 @@ pub struct Case {
     /// Why people must look at it.
     pub doubt: Option<Doubt>,
     /// Where its cell is kept.
+    #[serde(skip)]
     pub(super) cell_place: Option<u32>,
 }
 
@@ -65,7 +68,7 @@ const SOURCES_MAX: usize = 16;
 
 /// Who reported a case: the first sources that did, in that order. A matter that more than sixteen systems report keeps the
 /// first sixteen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sources([SourceId; SOURCES_MAX]);
 
 impl Sources {
@@ -141,6 +144,28 @@ impl Cases {
         self.changed.push(place);
         self.near = Some((id, place));
         Some(&self.held[place as usize])
+    }
+
+    /// Takes in cases, the newest change first, into a table that has none; nothing if two are of one name.
+    pub(super) fn restore(&mut self, mut by_change: Vec<Case>) -> Option<()> {
+        let mut by_age: Vec<u32> = (0..by_change.len() as u32).collect();
+        by_age.sort_unstable_by_key(|place| by_change[*place as usize].id);
+        let is_same = |pair: &[u32]| by_change[pair[0] as usize].id == by_change[pair[1] as usize].id;
+        (!by_age.windows(2).any(is_same)).then_some(())?;
+        for place in by_age {
+            self.by_id.insert(by_change[place as usize].id.0, place);
+            self.opened.push(place);
+        }
+        for (place, case) in by_change.iter().enumerate().rev() {
+            let place = place as u32;
+            self.changed.push(place);
+            if case.stage == Stage::Closed {
+                self.closed.push(place);
+            }
+        }
+        // The room that was made for more stays.
+        self.held.append(&mut by_change);
+        Some(())
     }
 
     fn find(&self, id: CaseId) -> Option<u32> {

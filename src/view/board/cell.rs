@@ -1,5 +1,7 @@
 //! Cells as they are now: what is open in them.
 
+use serde::{Deserialize, Serialize};
+
 use super::index::Index;
 use super::trail::Trail;
 use crate::ids::{CellId, Seq};
@@ -7,7 +9,7 @@ use crate::report::Urgency;
 use crate::weighed::Stage;
 
 /// Cases of a cell that are not closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// All of them.
     pub open: u32,
@@ -31,7 +33,7 @@ impl Counts {
         }
     }
 
-    const fn moved(self, from: Self, to: Self) -> Self {
+    pub(super) const fn moved(self, from: Self, to: Self) -> Self {
         Self {
             open: self.open + to.open - from.open,
             urgent: self.urgent + to.urgent - from.urgent,
@@ -42,7 +44,7 @@ impl Counts {
 }
 
 /// A cell as it is now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// Which.
     pub cell: CellId,
@@ -70,8 +72,7 @@ impl Cells {
         if !cell.is_some() {
             return None;
         }
-        let found = self.by_id.find(cell.0.into(), |place| self.cells[place as usize].cell == cell);
-        Some(found.unwrap_or_else(|| {
+        Some(self.place_of(cell).unwrap_or_else(|| {
             let place = self.cells.len() as u32;
             self.cells.push(Cell { cell, version: Seq(0), counts: Counts::default() });
             self.by_id.insert(cell.0.into(), place);
@@ -88,6 +89,32 @@ impl Cells {
             cell.version = seq;
             self.changed.renew(place);
         }
+    }
+
+    /// Where a cell is kept, if it ever had a case.
+    pub(super) fn place_of(&self, cell: CellId) -> Option<u32> {
+        self.by_id.find(cell.0.into(), |place| self.cells[place as usize].cell == cell)
+    }
+
+    pub(super) fn as_slice(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// Where cells are kept, the newest change first.
+    pub(super) fn places_by_change(&self) -> impl Iterator<Item = u32> {
+        self.changed.iter()
+    }
+
+    /// Takes in all cells in the order of their places, and their places by change; nothing if the two do not agree.
+    pub(super) fn restore(&mut self, cells: Vec<Cell>, changed: &[u32]) -> Option<()> {
+        for (place, cell) in (0..).zip(&cells) {
+            let is_new = cell.cell.is_some()
+                && self.by_id.find(cell.cell.0.into(), |known| cells[known as usize].cell == cell.cell).is_none();
+            is_new.then(|| self.by_id.insert(cell.cell.0.into(), place))?;
+        }
+        self.cells = cells;
+        self.changed = Trail::restored(self.cells.len(), changed)?;
+        Some(())
     }
 
     /// Cells by the record that changed them, the newest change first.

@@ -24,6 +24,18 @@ impl Trail {
         Self { links: Vec::with_capacity(places), newest: END, oldest: END }
     }
 
+    /// One of the places below `places`, as they were listed, the newest change first; nothing unless each is listed once.
+    pub(super) fn restored(places: usize, listed: &[u32]) -> Option<Self> {
+        let mut is_on = vec![false; places];
+        for place in listed {
+            let seat = is_on.get_mut(*place as usize)?;
+            (!std::mem::replace(seat, true)).then_some(())?;
+        }
+        let mut trail = Self::with_room(places);
+        listed.iter().rev().for_each(|place| trail.push(*place));
+        (listed.len() == places).then_some(trail)
+    }
+
     /// Puts a place that is not on the trail at its front.
     pub(super) fn push(&mut self, place: u32) {
         if place as usize >= self.links.len() {

@@ -1,5 +1,7 @@
 //! Units as they are now.
 
+use serde::{Deserialize, Serialize};
+
 use crate::city::Roster;
 use crate::geo::Point;
 use crate::ids::{AreaId, DepartmentId, Seq, UnitId};
@@ -7,7 +9,7 @@ use crate::record::{Input, Record};
 use crate::report::UnitStatus;
 
 /// A unit as it is now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Unit {
     /// Which.
     pub unit: UnitId,
@@ -53,6 +55,11 @@ impl Units {
 
     pub(super) fn as_slice(&self) -> &[Unit] {
         &self.0
+    }
+
+    /// Takes in how all of them were.
+    pub(super) fn restore(&mut self, units: Vec<Unit>) {
+        self.0 = units;
     }
 
     fn change(&mut self, unit: UnitId, seq: Seq, change: impl FnOnce(&mut Unit)) {

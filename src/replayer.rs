@@ -1,0 +1,445 @@
+//! The replayer: decides again about a service's log, far behind the lane and only when nobody else wants the processor, and
+//! leaves whole snapshots. So a service that is started again decides only about the tail, the lane never pauses to be
+//! copied, and every digest in the log is checked once more while the machine is well.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use crate::api::Office;
+use crate::city::City;
+use crate::data::{self, DataFolder};
+use crate::effect::Effects;
+use crate::failure::Failure;
+use crate::fingerprint::HashKey;
+use crate::ids::Seq;
+use crate::journal::disk::{Disk, RealDisk};
+use crate::journal::frame::Kind;
+use crate::journal::reader::{Place, Reader};
+use crate::journal::retention;
+use crate::journal::segment::segment_ordinal;
+use crate::journal::snapshot::{NoteAt, Snapshot, snapshot_name};
+use crate::lane::{Lane, Mismatch};
+use crate::publish::each_record;
+use crate::snapshots::{EVERY, Snapshots, Whole, no_beginning};
+use crate::view::board::Board;
+use crate::view::ledger::Ledger;
+use crate::view::overview;
+
+/// Segments between two snapshots: what a restart may have to read besides the newest one.
+const SEGMENTS: u64 = 4;
+/// How often the replayer looks whether there is something to do.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The priority of whoever can wait.
+const NICEST: i32 = 19;
+
+/// Makes the whole snapshots of a folder. It holds the folder of snapshots: nobody else writes there meanwhile.
+pub(crate) struct Replayer {
+    folder: DataFolder,
+    city: Arc<City>,
+    key: HashKey,
+    disk: RealDisk,
+}
+
+/// How a walk through the log ended.
+enum Walked {
+    /// In front of a frame.
+    Reached(Place),
+    /// It was not to go on, or is at the end of the log.
+    Left,
+    /// The log says something else than what it leads to.
+    Astray(Mismatch),
+}
+
+impl Replayer {
+    /// Takes the folder of snapshots.
+    pub(crate) fn open(folder: DataFolder, city: Arc<City>, key: HashKey) -> Result<Self, Failure> {
+        let path = folder.snapshots();
+        let disk = RealDisk::open(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
+        Ok(Self { folder, city, key, disk })
+    }
+
+    /// Works until the other end of the channel is gone. Of the log, so many of the newest segments are kept at least; all without
+    /// a number.
+    pub(crate) fn run(&self, office: &Office, keep: Option<u64>, until_closed: &Receiver<()>) {
+        // Where it may not be nicer, it works all the same.
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICEST);
+        let mut due_at = 0;
+        while until_closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let is_over = || until_closed.try_recv() == Err(TryRecvError::Disconnected);
+            let round = self.newest_segment().and_then(|newest| match newest < due_at {
+                true => Ok(due_at),
+                false => self
+                    .round(is_over)
+                    .and_then(|due_at| keep.map_or(Ok(()), |segments| self.give_up(segments, office)).map(|()| due_at)),
+            });
+            match round {
+                Ok(next) => due_at = next,
+                Err(failure) => {
+                    error!(%failure, "不再生成快照 no more snapshots are made, and a restart will take longer");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due.
+    fn round(&self, is_over: impl Fn() -> bool) -> Result<u64, Failure> {
+        let mut reader = data::reader(&self.folder)?.without_bodies();
+        let segments = reader.segments();
+        let (oldest, newest) = (segments[0].ordinal, segments[segments.len() - 1].ordinal);
+        let next = segments[segments.len() - 1].first_seq;
+        let mut snapshots = self.snapshots(next)?;
+        let newest_whole = snapshots.whole_places().next();
+        let due_at = newest_whole.map_or(oldest, |place| place.segment) + SEGMENTS;
+        if newest < due_at {
+            return Ok(due_at);
+        }
+        let whole = snapshots.load_whole().or_else(|| snapshots.load_beginning());
+        let mut whole = whole.ok_or_else(|| no_beginning(&self.folder))?;
+        let from = whole.place;
+        if from.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
+            return Ok(due_at);
+        }
+        match walk(&mut reader, &mut whole, newest, is_over)? {
+            Walked::Reached(place) => {
+                let Whole { runs, lane, board, ledger, .. } = whole;
+                self.keep(place, runs, &lane, &board, &ledger)?;
+                debug!(record = lane.next().0, segment = newest, "快照 a snapshot was made");
+                Ok(newest + SEGMENTS)
+            }
+            Walked::Left => Ok(due_at),
+            Walked::Astray(why) => {
+                let Some(place) = from else { return Err(Failure::Damaged(why.to_string())) };
+                self.remove(place.header.order.first_seq, &why)?;
+                Ok(due_at)
+            }
+        }
+    }
+
+    /// Gives up what lies before the newest snapshot from which so many segments, or more, are still to come. Not while anybody
+    /// walks through the log: the next time will do.
+    fn give_up(&self, segments: u64, office: &Office) -> Result<(), Failure> {
+        let reader = data::reader(&self.folder)?;
+        let (oldest, newest) = (reader.segments()[0], reader.segments()[reader.segments().len() - 1]);
+        let kept_from = (newest.ordinal + 1).saturating_sub(segments);
+        let snapshots = self.snapshots(newest.first_seq)?;
+        let base = snapshots.whole_places().find(|place| place.segment <= kept_from);
+        let Some(base) = base.filter(|base| base.segment > oldest.ordinal) else { return Ok(()) };
+        let disk = RealDisk::read_only(&self.folder.journal());
+        let disk = disk.map_err(|cause| Failure::file("open", &self.folder.journal(), &cause))?;
+        let first = base.header.order.first_seq;
+        if let Some(given_up) = office.between_walks(first, || retention::give_up(&disk, base.segment)) {
+            info!(
+                segments = given_up?,
+                from = first.0,
+                "已按保留期删除 the oldest part of the log was given up; it is kept from a record on"
+            );
+        }
+        Ok(())
+    }
+
+    /// Keeps what was reached in front of a frame.
+    pub(crate) fn keep(
+        &self,
+        place: Place,
+        notes: Vec<NoteAt>,
+        lane: &Lane,
+        board: &Board,
+        ledger: &Ledger,
+    ) -> Result<(), Failure> {
+        let snapshot = Snapshot { place, notes, state: lane.mind().encode(), views: overview::encode(board, ledger) };
+        let kept = self.snapshots(lane.next())?.keep_whole(&self.disk, &snapshot);
+        kept.map_err(|cause| Failure::file("write snapshots in", &self.folder.snapshots(), &cause))
+    }
+
+    /// Removes a snapshot that is not what the log leads to.
+    pub(crate) fn remove(&self, seq: Seq, why: &dyn std::fmt::Display) -> Result<(), Failure> {
+        let path = self.disk.path(&snapshot_name(seq));
+        warn!(path = %path.display(), %why, "快照有误，已删除 a snapshot was not what the log leads to, and is removed");
+        self.disk.remove(&snapshot_name(seq)).map_err(|cause| Failure::file("remove", &path, &cause))
+    }
+
+    /// The snapshots of the log, which goes up to record `next`.
+    pub(crate) fn snapshots(&self, next: Seq) -> Result<Snapshots, Failure> {
+        Snapshots::open(&self.folder, self.key, next, self.city.clone(), EVERY)
+    }
+
+    fn newest_segment(&self) -> Result<u64, Failure> {
+        let path = self.folder.journal();
+        let names = RealDisk::read_only(&path).and_then(|disk| disk.list());
+        let names = names.map_err(|cause| Failure::file("list", &path, &cause))?;
+        Ok(names.iter().filter_map(|name| segment_ordinal(name)).max().unwrap_or(0))
+    }
+}
+
+/// Decides again up to the first frame of a segment.
+fn walk(
+    reader: &mut Reader<RealDisk>,
+    whole: &mut Whole,
+    to: u64,
+    is_over: impl Fn() -> bool,
+) -> Result<Walked, Failure> {
+    let mut effects = Effects::default();
+    while let Some(found) = reader.next_frame()? {
+        let header = *found.view.header();
+        if found.segment >= to {
+            return Ok(Walked::Reached(Place { segment: found.segment, offset: found.offset, header }));
+        }
+        if is_over() {
+            break;
+        }
+        match header.kind {
+            Kind::Manifest => whole.runs.push((found.segment, found.offset)),
+            Kind::End => {}
+            Kind::Records => {
+                effects.clear();
+                if let Err(why) = whole.lane.replay(&found.view, &mut effects) {
+                    return Ok(Walked::Astray(why));
+                }
+                each_record(&found.view, effects.as_slice(), |record, effects| {
+                    whole.board.fold(record, effects);
+                    whole.ledger.fold(record, effects);
+                });
+            }
+        }
+    }
+    Ok(Walked::Left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{self, Hall};
+    use crate::explain;
+    use crate::feed::Feed;
+    use crate::ingest::door::Door;
+    use crate::ingest::input::Chunk;
+    use crate::journal::buffer::BLOCK;
+    use crate::journal::frame::{Frame, Position};
+    use crate::journal::snapshot;
+    use crate::journal::writer::{Journal, Setup};
+    use crate::meter::{LatencyLedger, Moment};
+    use crate::view::explain::Lang;
+
+    const KEY: HashKey = HashKey { k0: 1, k1: 2 };
+    const START: i64 = 1_767_225_600_000;
+
+    /// A log of small segments, and who writes it.
+    struct World {
+        folder: DataFolder,
+        city: Arc<City>,
+        lane: Lane,
+        journal: Journal<RealDisk>,
+        lines: u64,
+    }
+
+    impl World {
+        fn new(folder: &std::path::Path) -> Self {
+            let (folder, city) = (DataFolder::new(folder.to_owned()), Arc::new(City::pudong()));
+            let disk = RealDisk::open(&folder.journal()).expect("a folder");
+            let setup = Setup { entropy: 3, segment_bytes: 16 * BLOCK as u64 };
+            let journal = Journal::create(disk, KEY, city.version, setup).expect("a journal");
+            Self { folder, lane: Lane::new(city.clone()), city, journal, lines: 0 }
+        }
+
+        /// Writes frames until so many segments are there.
+        fn write(&mut self, segments: usize) {
+            while self.journal.segments() < segments {
+                let text: String = (0..20).map(|_| self.line()).collect();
+                let mut frame = Frame::new();
+                frame.push_body(text.as_bytes());
+                let chunk = Chunk { lines: 0..text.len(), end: text.len() as u64, last: true, ..Chunk::default() };
+                Door::new(&self.city, KEY, None).fill(&chunk, &mut frame);
+                for record in 0..frame.records() {
+                    let time = frame.event_time(record).expect("every line has a time");
+                    frame.set_stamp(record, time);
+                }
+                self.lane.order_and_decide(&mut frame, &[Position::default()], &mut Effects::default());
+                self.journal.append(&mut frame).expect("written");
+                self.journal.sync().expect("synced");
+            }
+        }
+
+        fn line(&mut self) -> String {
+            self.lines += 1;
+            let (n, ts) = (self.lines, START + self.lines as i64 * 1000);
+            let lng = 121.5 + (n % 37) as f64 * 0.002;
+            format!(
+                "{{\"source\":\"app\",\"id\":\"{n}\",\"ts\":{ts},\"lng\":{lng:.6},\"lat\":31.2,\"category\":\"01037\"}}\n"
+            )
+        }
+
+        fn replayer(&self) -> Replayer {
+            Replayer::open(self.folder.clone(), self.city.clone(), KEY).expect("nobody else holds it")
+        }
+
+        fn kept(&self) -> Vec<String> {
+            let disk = RealDisk::read_only(&self.folder.snapshots()).expect("a folder");
+            let mut names = disk.list().expect("listed");
+            names.retain(|name| snapshot::snapshot_seq(name).is_some());
+            names.sort();
+            names
+        }
+    }
+
+    /// What is in a snapshot, however it came about.
+    fn seen(whole: &Whole) -> (Seq, String, Vec<u8>, Vec<u8>) {
+        let digest = whole.lane.digest().to_string();
+        (whole.lane.next(), digest, whole.lane.mind().encode(), overview::encode(&whole.board, &whole.ledger))
+    }
+
+    /// Everything up to where a snapshot is, decided again from the first record on.
+    fn from_the_beginning(world: &World, to: u64) -> Whole {
+        let mut whole = Whole::at_first(&world.city);
+        let mut reader = data::reader(&world.folder).expect("a journal");
+        assert!(matches!(walk(&mut reader, &mut whole, to, || false), Ok(Walked::Reached(_))));
+        whole
+    }
+
+    #[test]
+    fn a_snapshot_is_what_the_whole_log_leads_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let replayer = world.replayer();
+        world.write(3);
+        assert_eq!(replayer.round(|| false).expect("nothing to do yet"), 1 + SEGMENTS);
+        assert_eq!(world.kept(), [""; 0]);
+        for segments in [6, 10, 15, 20] {
+            world.write(segments);
+            let kept = world.kept();
+            assert!(replayer.round(|| true).is_ok());
+            assert_eq!(world.kept(), kept, "who is to end leaves nothing");
+            assert_eq!(replayer.round(|| false).expect("a round"), segments as u64 + SEGMENTS);
+            assert_eq!(world.kept().len(), 1, "the newest alone is of use in so short a log");
+            let mut snapshots = replayer.snapshots(world.lane.next()).expect("readable");
+            let whole = snapshots.load_whole().expect("just kept");
+            assert_eq!(seen(&whole), seen(&from_the_beginning(&world, segments as u64)), "{segments} segments");
+            assert_eq!(replayer.round(|| false).expect("nothing to do again"), segments as u64 + SEGMENTS);
+        }
+    }
+
+    #[test]
+    fn what_the_log_does_not_lead_to_is_removed_and_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let replayer = world.replayer();
+        world.write(6);
+        replayer.round(|| false).expect("a round");
+        let empty = Whole::at_first(&world.city).lane.mind().encode();
+        let lies: [&dyn Fn(Snapshot) -> Snapshot; 3] = [
+            &|truth| Snapshot { state: empty.clone(), ..truth },
+            &|truth| Snapshot { state: vec![1, 2, 3], ..truth },
+            &|truth| Snapshot { views: vec![1, 2, 3], ..truth },
+        ];
+        for lie in lies {
+            let [name] = &world.kept()[..] else { panic!("one snapshot: {:?}", world.kept()) };
+            let seq = snapshot::snapshot_seq(name).expect("its name");
+            let truth = snapshot::read(&replayer.disk, KEY, seq).expect("a snapshot");
+            snapshot::write(&replayer.disk, KEY, &lie(truth)).expect("written");
+            let to = world.journal.segments() + SEGMENTS as usize;
+            world.write(to);
+            // Where the first look finds it out, the second one makes another.
+            let rounds = [replayer.round(|| false), replayer.round(|| false)];
+            assert!(rounds.iter().all(Result::is_ok), "{rounds:?}");
+            let whole = replayer.snapshots(world.lane.next()).expect("readable").load_whole().expect("made again");
+            assert_eq!(seen(&whole), seen(&from_the_beginning(&world, to as u64)));
+        }
+    }
+
+    fn office(world: &World) -> Office {
+        let whole = Whole::at_first(&world.city);
+        let budgets = world.city.sources.iter().map(|source| source.budget_ms);
+        let hall = Hall {
+            board: whole.board,
+            ledger: whole.ledger,
+            latency: LatencyLedger::new(Moment::now(), budgets),
+            at: whole.lane.at(),
+            next: whole.lane.next(),
+        };
+        let nobody = |_: &str, _| Err(api::NotExplained::NotFound(String::new()));
+        Office::new(
+            world.city.clone(),
+            vec![api::Counter::new("http").0],
+            Feed::new(Seq(1), 1000),
+            hall,
+            Box::new(nobody),
+            Box::new(|_, _| Ok(())),
+        )
+    }
+
+    #[test]
+    fn what_was_given_up_is_gone_and_the_rest_is_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        world.folder.keep_city(world.city.files()).expect("kept");
+        let (replayer, office) = (world.replayer(), office(&world));
+        world.write(10);
+        replayer.round(|| false).expect("a round");
+        world.write(13);
+        let ordinals = |world: &World| {
+            let reader = data::reader(&world.folder).expect("a journal");
+            reader.segments().iter().map(|segment| segment.ordinal).collect::<Vec<_>>()
+        };
+        replayer.give_up(5, &office).expect("kept");
+        assert_eq!((ordinals(&world).len(), office.beginning()), (13, Seq(1)), "no snapshot stands for so much");
+        world.write(14);
+        replayer.give_up(4, &office).expect("given up");
+        assert_eq!(ordinals(&world), (10..=14).collect::<Vec<_>>());
+        let first = office.beginning();
+        assert!(first > Seq(100), "{first}");
+        // All that decides again begins there, and comes to where the log is.
+        let mut reader = data::reader(&world.folder).expect("a journal");
+        let mut whole =
+            crate::snapshots::to_the_beginning(&world.folder, &world.city, &mut reader).expect("a snapshot");
+        assert_eq!(whole.lane.next(), first);
+        assert!(matches!(walk(&mut reader, &mut whole, u64::MAX, || false), Ok(Walked::Left)));
+        assert_eq!((whole.lane.digest(), whole.lane.next()), (world.lane.digest(), world.lane.next()));
+        assert!(
+            whole.ledger.closes() && whole.ledger.total().offered == world.lines,
+            "the ledger is of all that ever came"
+        );
+        // What is kept is explained, what is not is said to be gone.
+        let ask = |id: &str| {
+            let (ids, data) = (vec![id.to_owned()], folder.path().to_owned());
+            let request = explain::Request { ids, data, city: None, source: None, every: EVERY };
+            let mut told = String::new();
+            let explained = explain::explain(&request, |explanation| {
+                told += &explanation.text(Lang::En);
+                Ok(())
+            });
+            explained.map(|_| told).map_err(|failure| failure.to_string())
+        };
+        let last = Seq(world.lane.next().0 - 1);
+        for id in
+            [format!("#{first}"), format!("#{last}"), last.to_string(), format!("app/{last}"), format!("app/{first}")]
+        {
+            assert!(ask(&id).is_ok_and(|told| told.contains("01037")), "{id}: {:?}", ask(&id));
+        }
+        for id in [format!("#{}", first.0 - 1), "#1".to_owned()] {
+            assert!(
+                ask(&id).is_err_and(|why| why.contains(&format!("from record {first} on"))),
+                "{id}: {:?}",
+                ask(&id)
+            );
+        }
+        assert!(ask("app/1").is_err(), "{:?}", ask("app/1"));
+        // It goes on, and is given up once more.
+        world.write(18);
+        replayer.round(|| false).expect("a round");
+        world.write(25);
+        replayer.round(|| false).expect("a round");
+        replayer.give_up(2, &office).expect("nothing yet");
+        world.write(27);
+        replayer.give_up(2, &office).expect("given up");
+        assert!(ordinals(&world)[0] > 14, "{:?}", ordinals(&world));
+        assert!(ask(&format!("#{}", world.lane.next().0 - 1)).is_ok());
+        // Without a snapshot nobody can tell what the rest leads to.
+        for name in world.kept() {
+            std::fs::remove_file(world.folder.snapshots().join(name)).expect("removed");
+        }
+        assert!(ask(&format!("#{}", world.lane.next().0 - 1)).is_err_and(|why| why.contains("no snapshot")));
+    }
+}

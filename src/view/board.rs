@@ -60,7 +60,7 @@ impl Open {
 }
 
 /// Cases that are not closed, by how far they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
 pub struct Stages {
     /// On a desk, for a unit.
     pub waiting: u64,

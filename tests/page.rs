@@ -125,6 +125,7 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
     assert_eq!(shown(&mut browser, "#work dd"), events.map(|event| number(&summary["work"][event])));
 
     // The map: its sum, the colour of a cell, and what the pointer is told of it.
+    browser.settle();
     let cells = service.get("/v1/cells").json();
     let cells = cells["features"].as_array().expect("features");
     let sum: u64 = cells.iter().map(|cell| number(&cell["properties"]["open"])).sum();
@@ -339,7 +340,7 @@ fn every_word_is_in_the_language_that_was_chosen() {
         "document.title",
     );
     // Panels follow in the next frame.
-    browser.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    browser.settle();
     assert_eq!(chinese(&mut browser, &city), [""; 0]);
     browser.click("#case-rows tr:nth-child(2) .case-name");
     browser.until("!document.querySelector('#paper-text').hidden", "document.querySelector('#paper').innerText");
@@ -576,7 +577,7 @@ fn everything_has_a_name_and_can_be_read() {
             browser.click("#case-rows tr:nth-child(1) .case-name");
             paper(&mut browser);
         }
-        browser.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        browser.settle();
         let contrasts = browser.ask(FAINT);
         assert_eq!(contrasts["faint"], json!([]), "{scheme}");
         assert!(number(&contrasts["seen"]) > 40, "{contrasts}");
@@ -680,16 +681,19 @@ fn nothing_that_a_citizen_said_of_themselves_is_shown() {
     {
         told.push((place.to_owned(), browser.words(of)));
     }
+    // Those words are there to be found: whoever asks why is told what was said, and nobody else.
+    let explained = service.get("/v1/explain/1").text().to_owned();
+    assert!(explained.contains("祖冲之路899弄"), "{explained}");
+    told.push(("what it says at start".to_owned(), service.facts.clone()));
+    let (code, said) = service.end();
+    assert_eq!(code, Some(0));
+    told.push(("what it says".to_owned(), said));
     for (place, text) in &told {
         for secret in SECRETS {
             assert!(!text.contains(secret), "{place} shows {secret}");
         }
         assert!(text.len() > 2, "{place} says something");
     }
-    // Those words are there to be found: whoever asks why is told what was said, and nobody else.
-    let explained = service.get("/v1/explain/1").text().to_owned();
-    assert!(explained.contains("祖冲之路899弄"), "{explained}");
-    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 /// What a stream says up to a piece of text that must come.
@@ -723,12 +727,12 @@ fn a_picture_of_the_page_is_small_enough_to_be_shown() {
     let mut browser = open(&service, DESK);
     for second in 0..seconds {
         let wave = (second as f64 / 37.0).sin() + (second as f64 / 11.0).sin() / 2.0;
-        town.live(&service, (40.0 + 25.0 * wave) as usize);
+        town.live(&service, (22.0 + 10.0 * wave) as usize);
         // The town's own pace: nothing is waited for.
         std::thread::sleep(std::time::Duration::from_secs(1));
     }
     catch_up(&mut browser, &service);
-    browser.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    browser.settle();
     let (path, png) = browser.picture("page");
     assert!(png.len() <= PICTURE_BYTES, "{}: {} bytes", path.display(), png.len());
 }

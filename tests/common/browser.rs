@@ -202,6 +202,12 @@ impl Browser {
         text(&self.ask(expression))
     }
 
+    /// Waits until what was changed in the page was drawn.
+    #[track_caller]
+    pub fn settle(&mut self) {
+        self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    }
+
     /// Waits until an expression is true in the page. If it never is, `otherwise` tells how things are.
     #[track_caller]
     pub fn until(&mut self, condition: &str, otherwise: &str) {

@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::api::keys::{Holder, Role};
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
+use crate::demo::{self, Opens};
 use crate::explain;
 use crate::failure::{Failure, tell};
 use crate::ids::Seq;
@@ -17,6 +18,8 @@ use crate::inspect;
 use crate::keys;
 use crate::notices;
 use crate::publish::{Press, Sink};
+use crate::rehearsal::player::Play;
+use crate::rehearsal::profile::Profile;
 use crate::run::{self, Ran, Request};
 use crate::serve;
 use crate::snapshots::{Whole, to_the_beginning};
@@ -28,7 +31,7 @@ use crate::view::explain::Lang;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; `serve` and --follow also: stopped by Ctrl-C or SIGTERM, with all that was read decided
+  0    done; `serve`, `demo` and --follow also: stopped by Ctrl-C or SIGTERM, with all that was read decided
   1    the machine failed: a file or disk cannot be read or written, or nobody reads the decisions any more
   2    refused: the command line, the city or an input is not acceptable. An input that turns out to be damaged ends where
        the damage begins; what came before, and every other input, is decided, and the ledger is closed
@@ -48,6 +51,7 @@ enum Command {
     Run(RunLine),
     Serve(ServeLine),
     Keys(KeysLine),
+    Demo(DemoLine),
     Replay(ReplayLine),
     Verify(VerifyLine),
     Explain(ExplainLine),
@@ -262,6 +266,57 @@ enum RoleWord {
     Admin,
 }
 
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  paidan demo                                    # a day with a typhoon in 24 minutes, and the page to watch it
+  paidan demo --speed 600 --rate 2000            # the same day in less than three minutes
+  paidan demo --profile outage --no-open --http 127.0.0.1:9000
+  paidan demo --data rehearsal --days 1          # kept: then paidan explain, inspect, replay and verify have a day to look at
+
+The reports are made up, by the profiles with which the load harness measures; crews that are made up too take the orders, give \
+some back, finish and close them. The same seed makes the same reports. A day starts at midnight in Shanghai; when it is over \
+the next one begins, with other reports. Log time is that of the demo, not of this machine, so a folder that a demo \
+has written is for demos: the next one begins with the next day. Without options, the journal of a day takes about 450 MB; of one \
+that is not kept, what is older than the newest GiB is given up.
+
+While it runs it is a service like any other: whatever `paidan serve` answers, it answers too.";
+
+/// Watch a city at work, without any of your own: the service, with a made-up day that turns into a typhoon, and its page
+#[derive(Args, Debug)]
+#[command(after_help = DEMO_EXAMPLES)]
+struct DemoLine {
+    /// Keep the journal in a folder [default: a temporary folder, which is removed at the end]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the page is served; where the port is taken, the next free one is used
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    http: std::net::SocketAddr,
+    /// How many times as fast as the world the city's time goes; a machine that cannot keep up goes slower
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    speed: u32,
+    /// Reports a second, on the average of a day
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: u32,
+    /// What happens
+    #[arg(long, value_name = "NAME", default_value = "typhoon", value_parser = clap::builder::PossibleValuesParser::new(Profile::NAMES))]
+    profile: String,
+    /// Another seed gives another day
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// End after so many days of 24 hours [default: when it is asked to]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    days: Option<u64>,
+    /// Open the page in a browser [default: only from a terminal, and where there is a display]
+    #[arg(long, overrides_with = "no_open")]
+    open: bool,
+    /// Do not open it
+    #[arg(long)]
+    no_open: bool,
+    /// Worker threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+}
+
 /// Decide again about a journal: the same digest, and the decisions if asked for
 #[derive(Args, Debug)]
 struct ReplayLine {
@@ -446,6 +501,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Run(line) => run(line),
         Command::Serve(line) => serve(line),
         Command::Keys(line) => keys(line),
+        Command::Demo(line) => demo(line),
         Command::Replay(line) => replay(line),
         Command::Verify(line) => verify(line),
         Command::Explain(line) => explain(&line),
@@ -485,7 +541,26 @@ fn serve(line: ServeLine) -> Result<ExitCode, Failure> {
             NoticesWord::Json => notices::Form::Json,
         },
     };
-    serve::serve(&request, |end| {
+    serve::serve(&request, None, |end| {
+        let _ = ctrlc::set_handler(end);
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn demo(line: DemoLine) -> Result<ExitCode, Failure> {
+    let profile = Profile::by_name(&line.profile).expect("the command line takes no other name");
+    let request = demo::Request {
+        data: line.data,
+        http: line.http,
+        threads: threads(line.threads),
+        opens: match (line.open, line.no_open) {
+            (true, _) => Opens::Always,
+            (_, true) => Opens::Never,
+            _ => Opens::Seen,
+        },
+        play: Play { profile, seed: line.seed, speed: line.speed, rate: line.rate, days: line.days },
+    };
+    demo::demo(request, |end| {
         let _ = ctrlc::set_handler(end);
     })?;
     Ok(ExitCode::SUCCESS)

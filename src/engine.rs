@@ -16,7 +16,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::SystemTime;
 
 use crossbeam::queue::ArrayQueue;
 
@@ -34,11 +33,10 @@ use crate::journal::error::JournalError;
 use crate::journal::frame::FrameView;
 use crate::journal::writer::Journal;
 use crate::lane::Lane;
-use crate::meter::{Journey, Moment};
+use crate::meter::{Clock, Journey, Moment};
 use crate::order::{Decoded, Delivery, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
 use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
-use crate::time::At;
 use crate::view::census::Census;
 
 /// Where the lines come from.
@@ -135,8 +133,8 @@ pub struct Setup<'a> {
     pub threads: usize,
     /// Bytes of a chunk.
     pub chunk_bytes: usize,
-    /// Lines are decided as they come, under the clock of this machine, and inputs are waited on.
-    pub follow: bool,
+    /// The clock under which lines are decided as they come, and inputs are waited on. Without one, time is that of the data.
+    pub clock: Option<Clock>,
     /// Set by whoever wants the run to end after the batches under way.
     pub stop: &'a AtomicBool,
     /// Bytes of input that were ordered, for a progress display.
@@ -358,7 +356,7 @@ impl<'a> Shared<'a> {
     /// Notes that an input ends before its end. The first cause is the one that is told.
     fn break_off(&self, input: u16, cause: io::Error) {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).entry(input).or_insert(cause);
-        if self.setup.follow {
+        if self.setup.clock.is_some() {
             // Whoever follows wants to know at once.
             self.halted.store(true, Ordering::Relaxed);
         }
@@ -642,9 +640,9 @@ impl Conductor<'_> {
     /// Fills a batch with what is next in the order.
     fn order_next(&mut self, batch: &mut Batch) -> bool {
         let shared = self.shared;
-        let next = match shared.setup.follow {
-            true => self.order.next_as_it_comes(wall_clock()),
-            false => self.order.next(&mut batch.decoded.frame, |spent| shared.spend(spent)),
+        let next = match &shared.setup.clock {
+            Some(clock) => self.order.next_as_it_comes(clock.now()),
+            None => self.order.next(&mut batch.decoded.frame, |spent| shared.spend(spent)),
         };
         match next {
             Next::Wait => false,
@@ -680,12 +678,6 @@ impl Conductor<'_> {
             self.shared.bell.ring();
         }
     }
-}
-
-/// The clock of the lane where lines are decided as they come. The lane takes care that it never goes back.
-fn wall_clock() -> At {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    At(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The ink: appends what the lane decided, syncs all of it at once, and lets it go on. It ends when the lane closes the ring.

@@ -20,8 +20,8 @@
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
-//! | **doors** (outside world) | [`ingest`], [`api`], [`feed`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -38,7 +38,10 @@
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
 //! * a new reason to turn a line away: [`report::Reason`];
 //! * another door: a [`api::Counter`] for it and a thread that only moves bytes, in [`api`]; it is wired in [`mod@serve`];
+//! * what the demo's city says, and how its crews work: [`rehearsal`];
 //! * what a sender is told of a line: [`view`]'s `receipt.rs`; what can be read of the service: [`api`]'s `reads.rs`;
+//! * what the live page shows: a module by noun in `src/page/web`, named in [`api`]'s `page.rs`; what it is told is in [`api`]'s
+//!   `shown.rs`, and `tests/page.rs` opens it in a browser;
 //! * a stage of the way that is to be measured: [`meter::Stage`] and [`meter::Journey`], stamped in [`engine`].
 //!
 //! # Decisions that everything depends on
@@ -62,6 +65,8 @@
 //! * **The service is a run that ends when it is asked to.** Its doors hand parcels of lines to the engine's inboxes, and each parcel
 //!   carries who waits for its receipts; they come out where decisions are published, so behind the sync. What is under way is
 //!   bounded by bytes at the door's counter, so a full door is an answer, and no queue behind it can be full.
+//! * **The demo's clock is led, not read.** [`rehearsal::player`] leads it on as far as it has spoken, and no faster than its lines are
+//!   decided: a slow machine makes a long day, not late reports. Everything else of the demo is the service.
 //! * **An input is recognised** by size, time of change, samples, and a sum over the lines that were decided on.
 
 // In the order of a report's journey: the words, then doors, city, order, mind, ink, views, and the wiring around them.
@@ -80,6 +85,7 @@ pub mod weighed;
 pub mod api;
 pub mod feed;
 pub mod ingest;
+pub mod rehearsal;
 
 pub mod city;
 pub mod understand;
@@ -100,6 +106,7 @@ pub mod meter;
 
 pub mod cli;
 pub mod data;
+pub mod demo;
 pub mod engine;
 pub mod explain;
 mod facts;

@@ -19,7 +19,7 @@ use crate::journal::reader::{self, Reader};
 use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup, Written};
 use crate::lane::Lane;
-use crate::meter::{LatencyLedger, Moment};
+use crate::meter::{Clock, LatencyLedger, Moment};
 use crate::order::Order;
 use crate::publish::{Press, Sink};
 use crate::summary::{Outcome, Summary};
@@ -115,7 +115,7 @@ pub fn run(request: &Request, stop: &AtomicBool) -> Result<Ran, Failure> {
             speaker,
             threads: request.threads,
             chunk_bytes: request.chunk_bytes,
-            follow: request.follow,
+            clock: request.follow.then_some(Clock::Wall),
             stop,
             progress: &progress,
         };

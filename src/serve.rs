@@ -33,7 +33,7 @@ use crate::journal::segment::SEGMENT_BYTES;
 use crate::journal::snapshot::NoteAt;
 use crate::journal::writer::{Journal, Setup};
 use crate::lane::Lane;
-use crate::meter::{LatencyLedger, Moment};
+use crate::meter::{Clock, LatencyLedger, Led, Moment};
 use crate::notices;
 use crate::order::Order;
 use crate::publish::{Press, Sink, each_record};
@@ -81,6 +81,26 @@ pub struct Request {
     pub notices: notices::Form,
 }
 
+/// Somebody within the service who speaks to it from a counter like that of a door, and leads its clock.
+pub struct Guest {
+    /// What the counter is called.
+    pub name: &'static str,
+    /// The clock that is led.
+    pub clock: Led,
+    /// Speaks until the service is to end.
+    pub speak: Box<dyn FnOnce(&Visit<'_>) + Send>,
+}
+
+/// What a guest finds.
+pub struct Visit<'a> {
+    /// What all doors share.
+    pub office: &'a Arc<Office>,
+    /// Where the guest hands in.
+    pub counter: &'a Arc<Counter>,
+    /// Where HTTP is served.
+    pub http: String,
+}
+
 /// What the log held, and where it goes on.
 struct Recovered {
     lane: Lane,
@@ -99,7 +119,11 @@ struct Recovered {
 ///
 /// # Errors
 /// Whatever keeps it from serving, or ends it before it was asked to.
-pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Result<(), Failure> {
+pub fn serve(
+    request: &Request,
+    guest: Option<Guest>,
+    on_end: impl FnOnce(Box<dyn Fn() + Send>),
+) -> Result<(), Failure> {
     let begun = Instant::now();
     notices::begin(request.notices);
     let folder = DataFolder::new(request.data.clone());
@@ -109,21 +133,21 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
     check_places(request, &keys)?;
     // A port that is taken is told before the log is read.
     let doors = open_doors(request)?;
+    let names: Vec<_> = doors.iter().map(|door| door.name).chain(guest.iter().map(|guest| guest.name)).collect();
     let manifest =
-        Manifest { inputs: doors.iter().map(|door| Identity::of_growing(&door.path())).collect(), source: None };
+        Manifest { inputs: names.iter().map(|name| Identity::of_growing(&path(name))).collect(), source: None };
     let Recovered { lane, journal, hall, replayer, notes, first, from } = recover(&folder, &city, &manifest)?;
-    let key = journal.key();
     let facts = Facts {
         city: format!("{} ({}) version {:016x}", city.name_zh, city.name_en, city.version),
         data: request.data.clone(),
         decided: from.0 - 1..hall.next.0 - 1,
         recovery: begun.elapsed(),
         mode: journal.disk().mode(),
-        memory: Memory::of(&city, FEED_BYTES as u64, doors.len() as u64 * Counter::BYTES_MAX),
+        memory: Memory::of(&city, FEED_BYTES as u64, names.len() as u64 * Counter::BYTES_MAX),
         doors: doors.iter().map(|door| (door.name, door.listener.place())).collect(),
         keys: keys.is_needed().then(|| keys.count()),
     };
-    let (counters, inboxes): (Vec<_>, Vec<_>) = doors.iter().map(|door| Counter::new(door.name)).unzip();
+    let (counters, inboxes): (Vec<_>, Vec<_>) = names.iter().map(|name| Counter::new(name)).unzip();
     let feed = Feed::new(hall.next, FEED_BYTES);
     let explained = explainer(folder.clone(), city.clone());
     let office =
@@ -141,8 +165,17 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
         notices::Form::Json => facts.note(),
     }
     systemd::ready();
-    let inputs = doors.iter().map(Door::path).zip(inboxes).collect();
+    let inputs = names.iter().map(|name| path(name)).zip(inboxes).collect();
+    let clock = guest.as_ref().map_or(Clock::Wall, |guest| Clock::Led(guest.clock.clone()));
     let finished = std::thread::scope(|scope| {
+        if let Some(guest) = guest {
+            let (office, http) = (&office, doors[0].listener.place());
+            let counter = counters.last().expect("the guest's comes behind those of the doors");
+            scope.spawn(move || {
+                (guest.speak)(&Visit { office, counter, http });
+                counter.close();
+            });
+        }
         for (door, counter) in doors.into_iter().zip(&counters) {
             let office = &office;
             scope.spawn(move || {
@@ -162,7 +195,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
             let until_closed = until_closed;
             replayer.run(&office, keep, &until_closed)
         });
-        let finished = work(request, &city, key, lane, journal, Inputs::of_doors(inputs), &office);
+        let finished = work(request, &city, clock, lane, journal, Inputs::of_doors(inputs), &office);
         office.move_on(Phase::Closed);
         drop(closed);
         finished
@@ -184,7 +217,7 @@ pub fn serve(request: &Request, on_end: impl FnOnce(Box<dyn Fn() + Send>)) -> Re
 fn work(
     request: &Request,
     city: &Arc<City>,
-    key: HashKey,
+    clock: Clock,
     lane: Lane,
     journal: Journal<RealDisk>,
     inputs: Inputs,
@@ -193,11 +226,11 @@ fn work(
     let (stop, progress) = (AtomicBool::new(false), AtomicU64::new(0));
     let setup = engine::Setup {
         city,
-        key,
+        key: journal.key(),
         speaker: None,
         threads: request.threads,
         chunk_bytes: CHUNK_BYTES,
-        follow: true,
+        clock: Some(clock),
         stop: &stop,
         progress: &progress,
     };
@@ -307,11 +340,11 @@ impl Door {
         })?;
         Ok(Self { name, kind, listener })
     }
+}
 
-    /// What its input is called in the journal.
-    fn path(&self) -> PathBuf {
-        PathBuf::from(format!("serve:{}", self.name))
-    }
+/// What the input of a door is called in the journal.
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(format!("serve:{name}"))
 }
 
 fn open_doors(request: &Request) -> Result<Vec<Door>, Failure> {

@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("mind", &["dispatch"]),
     ("views", &["view"]),
     ("hands", &["ring", "journal", "meter"]),
-    ("doors", &["ingest", "api", "feed"]),
+    ("doors", &["ingest", "api", "feed", "rehearsal"]),
     (
         "house",
         &[
@@ -26,6 +26,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "run",
             "replayer",
             "serve",
+            "demo",
             "facts",
             "keys",
             "notices",

@@ -303,7 +303,7 @@ fn a_key_opens_what_it_is_for_and_nothing_else() {
         }
     }
     assert!(service.get("/v1/cases").header("www-authenticate").is_some());
-    for open in ["/livez", "/readyz", "/", "/app.js", "/v1/docs", "/v1/openapi.json"] {
+    for open in ["/livez", "/readyz", "/", "/v1/docs", "/v1/openapi.json"] {
         assert_eq!(service.get(open).status, 200, "{open}");
     }
     // Line by line: which lines a key may say.

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,9 +13,13 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use serde::Deserialize;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 use crate::Outcome;
+
+/// Requests that may wait to be written.
+const WAITING_MAX: usize = 1024;
 
 /// What `bare` is told.
 #[derive(clap::Args)]
@@ -74,8 +77,8 @@ pub fn run(args: &Args) -> Outcome {
     let path = args.data.join("bare.ndjson");
     let made = std::fs::create_dir_all(&args.data).and_then(|()| File::create(&path));
     let file = made.map_err(|cause| failed(&path.display().to_string(), cause))?;
-    let (to_file, lines) = channel();
-    std::thread::spawn(move || append_and_sync(file, &lines));
+    let (to_file, lines) = channel(WAITING_MAX);
+    std::thread::spawn(move || append_and_sync(file, lines));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(args.threads).enable_all().build();
     let runtime = runtime.map_err(|cause| failed("no threads", cause))?;
     runtime.block_on(async {
@@ -104,16 +107,17 @@ async fn take(State(to_file): State<Sender<Lines>>, body: Bytes) -> Result<Vec<u
         let _ = writeln!(answer, "{{\"line\":{line},\"accepted\":{is_report}}}");
     }
     let (is_synced, synced) = oneshot::channel();
-    to_file.send(Lines { body, is_synced }).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    to_file.send(Lines { body, is_synced }).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     synced.await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok(answer)
 }
 
 /// Whatever has come is written and synced together.
-fn append_and_sync(mut file: File, lines: &Receiver<Lines>) {
+fn append_and_sync(mut file: File, mut lines: Receiver<Lines>) {
     let mut buffer = Vec::new();
-    while let Ok(first) = lines.recv() {
-        let all: Vec<Lines> = std::iter::once(first).chain(lines.try_iter()).collect();
+    while let Some(first) = lines.blocking_recv() {
+        let rest = std::iter::from_fn(|| lines.try_recv().ok());
+        let all: Vec<Lines> = std::iter::once(first).chain(rest).collect();
         buffer.clear();
         all.iter().for_each(|lines| buffer.extend_from_slice(&lines.body));
         if file.write_all(&buffer).and_then(|()| file.sync_data()).is_err() {

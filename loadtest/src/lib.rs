@@ -15,17 +15,14 @@ pub mod load;
 pub mod machine;
 pub mod measure;
 pub mod overload;
-mod pen;
 pub mod pool;
 pub mod profile;
 mod programs;
 mod progress;
-pub mod pudong;
 pub mod ratio;
 pub mod reference;
 pub mod report;
 pub mod result;
-mod rng;
 pub mod schedule;
 pub mod sender;
 mod shown;
@@ -39,6 +36,9 @@ pub mod us311_city;
 pub mod usage;
 pub mod watcher;
 mod yardstick;
+
+pub use paidan::rehearsal::pudong;
+use paidan::rehearsal::{pen, rng};
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.
 pub type Outcome<T = ()> = Result<T, String>;

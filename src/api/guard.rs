@@ -35,9 +35,8 @@ enum Purpose {
 /// Whatever is not named here needs the right to read.
 fn purpose(method: &Method, path: &str) -> Purpose {
     match path {
-        "/" | "/app.js" | "/style.css" | "/v1/docs" | "/v1/docs.js" | "/v1/openapi.json" | "/livez" | "/readyz" => {
-            Purpose::Open
-        }
+        "/" | "/v1/docs" | "/v1/openapi.json" | "/livez" | "/readyz" => Purpose::Open,
+        _ if path.starts_with("/page/") => Purpose::Open,
         "/v1/reports" | "/v1/actions" => Purpose::Send,
         "/v1/units" if method == Method::POST => Purpose::Send,
         _ => Purpose::Read,
@@ -136,10 +135,7 @@ mod tests {
             .map(|(path, _)| path)
             .filter(|path| purpose(&Method::GET, path) == Purpose::Open)
             .collect();
-        assert_eq!(
-            open,
-            ["/", "/app.js", "/style.css", "/v1/docs", "/v1/docs.js", "/v1/openapi.json", "/livez", "/readyz"]
-        );
+        assert_eq!(open, ["/", "/page/{version}/{name}", "/v1/docs", "/v1/openapi.json", "/livez", "/readyz"]);
         assert_eq!(purpose(&Method::GET, "/v1/units"), Purpose::Read);
         assert_eq!(purpose(&Method::POST, "/v1/units"), Purpose::Send);
         assert_eq!(purpose(&Method::GET, "/anything/else"), Purpose::Read);

@@ -26,13 +26,11 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Which path leads where.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 19] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 17] {
     [
         ("/", get(page::index)),
-        ("/app.js", get(page::script)),
-        ("/style.css", get(page::style)),
+        ("/page/{version}/{name}", get(page::file)),
         ("/v1/docs", get(page::docs)),
-        ("/v1/docs.js", get(page::docs_script)),
         ("/v1/openapi.json", get(openapi::show)),
         ("/v1/reports", post(reports::post)),
         ("/v1/actions", post(reports::post)),

@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use counter::Counter;
+pub use counter::{Counter, Receipts};
 pub use office::{Explain, Form, Hall, NotExplained, Office, Phase, Resume};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};

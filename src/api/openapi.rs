@@ -242,10 +242,7 @@ fn paths() -> Value {
     };
     json!({
         "/": { "get": page("实时派单台", "The live page") },
-        "/app.js": { "get": answered("实时派单台", "Of the live page", "text/javascript", json!({"type": "string"})) },
-        "/style.css": { "get": answered("实时派单台", "Of the live page", "text/css", json!({"type": "string"})) },
         "/v1/docs": { "get": page("接口文档", "This description, to be tried") },
-        "/v1/docs.js": { "get": answered("接口文档", "Of that page", "text/javascript", json!({"type": "string"})) },
         "/v1/openapi.json": { "get": answered("接口描述", "This description", JSON, json!({"type": "object"})) },
         "/v1/reports": say("上报", "Send reports; answered with receipts", "Report"),
         "/v1/actions": say("工单操作", "Act on orders", "OrderAction"),

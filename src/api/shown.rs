@@ -10,7 +10,7 @@ use super::office::{Hall, Office, Phase};
 use crate::city::{City, Named};
 use crate::ids::CellId;
 use crate::report::Urgency;
-use crate::view::board::{CaseMembers, CaseShown, CellMembers, CellShown, Open};
+use crate::view::board::{CaseMembers, CaseShown, CellMembers, CellShown, Open, Stages};
 use crate::view::ledger::{Account, Work};
 use crate::view::words::UrgencyLetter;
 
@@ -25,6 +25,7 @@ pub(super) struct Live<'a> {
     totals: Account,
     work: Work,
     open: Open,
+    stages: Stages,
     sources: Vec<SourceShown<'a>>,
     budgets: Vec<BudgetShown>,
     /// Cells that changed; in a snapshot, all that have open cases.
@@ -54,6 +55,7 @@ impl<'a> Live<'a> {
             totals: hall.ledger.total(),
             work: hall.ledger.work,
             open: hall.board.open(),
+            stages: hall.board.stages(),
             sources: sources
                 .map(|(source, account)| SourceShown {
                     name: &source.name,
@@ -209,12 +211,19 @@ struct Alarm {
 #[derive(Serialize, ToSchema)]
 struct DoorShown {
     name: &'static str,
+    /// The part of its room that is taken.
     inbox: f64,
+    /// Bytes that it took.
+    bytes: u64,
+    /// Parcels that it sent away because it was full.
+    refused: u64,
 }
 
 #[derive(Serialize, ToSchema)]
 struct FeedsShown {
     events: usize,
+    /// Records that the slowest of those who follow the decisions has not been given yet.
+    behind: u64,
     live: usize,
 }
 
@@ -237,14 +246,24 @@ impl Health {
         if *office.phase().borrow() != Phase::Open {
             alarms.push(Alarm { zh: "服务正在停止".to_owned(), en: "the service is ending".to_owned() });
         }
-        let door = |counter: &Arc<Counter>| DoorShown { name: counter.name(), inbox: counter.fullness() };
+        let door = |counter: &Arc<Counter>| DoorShown {
+            name: counter.name(),
+            inbox: counter.fullness(),
+            bytes: counter.bytes(),
+            refused: counter.refused(),
+        };
+        let behind = office.followers.iter().map(|follower| hall.next.0.saturating_sub(follower.next.0)).max();
         Self {
             ok: alarms.is_empty(),
             alarms,
             journal: "synced",
             uptime_s: office.begun.elapsed().as_secs(),
             doors: office.counters.iter().map(door).collect(),
-            feeds: FeedsShown { events: office.followers.len(), live: office.live.receiver_count() },
+            feeds: FeedsShown {
+                events: office.followers.len(),
+                behind: behind.unwrap_or(0),
+                live: office.live.receiver_count(),
+            },
         }
     }
 }

@@ -59,6 +59,34 @@ impl Open {
     }
 }
 
+/// Cases that are not closed, by how far they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, ToSchema)]
+pub struct Stages {
+    /// On a desk, for a unit.
+    pub waiting: u64,
+    /// With people.
+    pub review: u64,
+    /// With a unit.
+    pub assigned: u64,
+    /// Under way.
+    pub accepted: u64,
+    /// Done, and not yet closed.
+    pub done: u64,
+}
+
+impl Stages {
+    const fn of(&mut self, stage: Stage) -> Option<&mut u64> {
+        match stage {
+            Stage::Waiting => Some(&mut self.waiting),
+            Stage::Review => Some(&mut self.review),
+            Stage::Assigned => Some(&mut self.assigned),
+            Stage::Accepted => Some(&mut self.accepted),
+            Stage::Done => Some(&mut self.done),
+            Stage::Closed => None,
+        }
+    }
+}
+
 /// A fold of records and effects: how things are now.
 #[derive(Debug)]
 pub struct Board {
@@ -69,6 +97,7 @@ pub struct Board {
     cells: Cells,
     units: Units,
     open: Open,
+    stages: Stages,
     open_dropped: u64,
 }
 
@@ -100,6 +129,7 @@ impl Board {
             cells: Cells::new(),
             units: Units::new(&city.roster),
             open: Open::default(),
+            stages: Stages::default(),
             open_dropped: 0,
         }
     }
@@ -133,6 +163,11 @@ impl Board {
     /// Cases that are not closed.
     pub const fn open(&self) -> Open {
         self.open
+    }
+
+    /// The same cases by stage.
+    pub const fn stages(&self) -> Stages {
+        self.stages
     }
 
     /// How many cases had to leave the board before they were closed, because there was no room: they are in no count any more.
@@ -272,6 +307,12 @@ impl Board {
         let (from, to) = (Counts::of(before.0, before.1), Counts::of(after.0, after.1));
         *self.open.of(after.1) += u64::from(to.open);
         *self.open.of(before.1) -= u64::from(from.open);
+        if let Some(count) = self.stages.of(after.0) {
+            *count += 1;
+        }
+        if let Some(count) = self.stages.of(before.0) {
+            *count -= 1;
+        }
         if let Some(cell) = cell {
             self.cells.recount(cell, from, to, seq);
         }
@@ -463,7 +504,7 @@ mod tests {
             assert_eq!(case.version, if untouched { before.expect("held") } else { Seq(seq) });
             assert_eq!(case.changed_at.0, START + case.version.0 as i64);
         }
-        assert_eq!(board.open(), Open::default());
+        assert_eq!((board.open(), board.stages()), (Open::default(), Stages::default()));
         assert_eq!(board.case(CaseId(1)).expect("held").due, Some(At(START + 60_000)));
         let gone: Vec<_> = board.changes(Seq(12), 9).cells().map(|cell| (cell.cell, cell.counts.open)).collect();
         assert_eq!(gone, [(CellId(7), 0)], "a cell where nothing is open any more is a change");
@@ -699,7 +740,7 @@ mod tests {
     }
 
     /// Counts of cells and open cases, made of nothing but the cases.
-    fn recounted(board: &Board) -> (BTreeMap<CellId, Counts>, Open) {
+    fn recounted(board: &Board) -> (BTreeMap<CellId, Counts>, (Open, Stages)) {
         let (mut cells, mut open) = (BTreeMap::<CellId, Counts>::new(), Open::default());
         for case in board.cases.newest().filter(|case| case.stage != Stage::Closed) {
             *open.of(case.urgency) += 1;
@@ -711,7 +752,9 @@ mod tests {
                 counts.review += u32::from(case.stage == Stage::Review);
             }
         }
-        (cells, open)
+        let [review, waiting, assigned, accepted, done, _] =
+            Stage::ALL.map(|stage| board.cases.newest().filter(|case| case.stage == stage).count() as u64);
+        (cells, (open, Stages { waiting, review, assigned, accepted, done }))
     }
 
     proptest! {
@@ -733,7 +776,7 @@ mod tests {
                 let (in_cells, open) = recounted(&board);
                 let held: BTreeMap<_, _> = board.open_cells().map(|cell| (cell.cell, cell.counts)).collect();
                 prop_assert_eq!(&held, &in_cells);
-                prop_assert_eq!(board.open(), open);
+                prop_assert_eq!((board.open(), board.stages()), open);
                 if seq % every != 0 && seq != last {
                     continue;
                 }
@@ -761,7 +804,7 @@ mod tests {
         let newest: Vec<CaseId> = board.cases.newest().map(|case| case.id).collect();
         let cells: Vec<&Cell> = board.cells.by_change().collect();
         let open_cells: Vec<&Cell> = board.open_cells().collect();
-        let (units, open) = (board.units.as_slice(), board.open());
+        let (units, open) = (board.units.as_slice(), (board.open(), board.stages()));
         let counts = (board.version(), board.at(), board.open_dropped());
         format!("{by_change:?} {newest:?} {cells:?} {open_cells:?} {units:?} {open:?} {counts:?}")
     }
@@ -922,7 +965,7 @@ mod tests {
         assert_eq!(cases.iter().map(|case| u64::from(case.attempts)).sum::<u64>(), work.assigned + work.reassigned);
         let (in_cells, open) = recounted(board);
         assert_eq!(board.open_cells().map(|cell| (cell.cell, cell.counts)).collect::<BTreeMap<_, _>>(), in_cells);
-        assert_eq!(board.open(), open);
+        assert_eq!((board.open(), board.stages()), open);
         let mut loads = vec![0; board.units.as_slice().len()];
         for case in cases.iter().filter(|case| matches!(case.stage, Stage::Assigned | Stage::Accepted)) {
             loads[case.unit.index()] += 1;

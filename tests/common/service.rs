@@ -41,6 +41,11 @@ impl Service {
         Self::start_by_at(command, data, "127.0.0.1:0", &[])
     }
 
+    /// Starts one on a data folder where another one was, so that those who knew its address find it again.
+    pub fn start_again(data: &Path, http: SocketAddr) -> Self {
+        Self::start_at(data, &http.to_string(), &[])
+    }
+
     fn start_by_at(mut command: Command, data: &Path, http: &str, more: &[&str]) -> Self {
         command.args(["serve", "--http", http, "--tcp", "127.0.0.1:0"]).args(more).arg("--data").arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

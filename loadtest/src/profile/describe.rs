@@ -1,8 +1,7 @@
 //! What a profile asks of whoever takes it in: rates from its curve, shares and sizes from a sample of its lines.
 
-use super::Profile;
 use super::tally::{Counts, Tally};
-use super::truth::{Flags, Kind, Truth};
+use super::{Flags, Kind, Profile, Truth};
 use crate::Outcome;
 use crate::counts::write_json;
 use crate::pudong::{PUDONG, Urgency};

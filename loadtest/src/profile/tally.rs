@@ -1,6 +1,6 @@
 //! Counts over lines and their truth.
 
-use super::truth::{Flags, Kind, Truth};
+use super::{Flags, Kind, Truth};
 use crate::pudong::{CellId, PUDONG, Urgency};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};

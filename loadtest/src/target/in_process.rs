@@ -14,7 +14,7 @@ use paidan::journal::disk::RealDisk;
 use paidan::journal::frame::Position;
 use paidan::journal::writer::{Journal, Setup};
 use paidan::lane::Lane;
-use paidan::meter::{LatencyLedger, Moment};
+use paidan::meter::{Clock, LatencyLedger, Moment};
 use paidan::order::Order;
 use paidan::publish::{Press, Sink};
 use paidan::view::decision::{Decisions, Emit};
@@ -75,7 +75,7 @@ fn work(
         speaker: None,
         threads,
         chunk_bytes: CHUNK_BYTES,
-        follow: true,
+        clock: Some(Clock::Wall),
         stop: &stop,
         progress: &progress,
     };

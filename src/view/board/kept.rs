@@ -83,6 +83,9 @@ impl KeptBoard {
             case.cell_place = board.cells.place_of(case.cell);
             let adds = Counts::of(case.stage, case.urgency);
             *board.open.of(case.urgency) += u64::from(adds.open);
+            if let Some(count) = board.stages.of(case.stage) {
+                *count += 1;
+            }
             if let Some(place) = case.cell_place {
                 counts[place as usize] = counts[place as usize].moved(Counts::default(), adds);
             }

@@ -1,6 +1,6 @@
 //! Words, numbers and places as the bytes of a line: no formatting machinery, no allocation.
 
-use crate::rng::Rng;
+use crate::rehearsal::rng::Rng;
 
 /// `true` or `false`, each as likely.
 pub fn boolean(rng: &mut Rng, out: &mut Vec<u8>) {

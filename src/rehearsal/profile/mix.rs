@@ -2,8 +2,8 @@
 
 use super::curve::Group;
 use super::facts::CLASS_TOPICS;
-use crate::pudong::{ClassId, PUDONG, SourceId, Urgency};
-use crate::rng::{Rng, Weighted};
+use crate::rehearsal::pudong::{ClassId, PUDONG, SourceId, Urgency};
+use crate::rehearsal::rng::{Rng, Weighted};
 
 /// Things drawn by weight.
 pub struct Choice<T> {

@@ -3,8 +3,8 @@
 use super::mix::TopicId;
 use super::sensor::Device;
 use super::wording::Address;
-use crate::pudong::{CellId, ClassId, PUDONG, Spot};
-use crate::rng::Rng;
+use crate::rehearsal::pudong::{CellId, ClassId, PUDONG, Spot};
+use crate::rehearsal::rng::Rng;
 
 /// Something that happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

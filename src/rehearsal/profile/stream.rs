@@ -13,8 +13,8 @@ use super::report::{Category, Report, Voice, damage};
 use super::sensor::Fleet;
 use super::truth::{Damage, Flags, Flaw, Kind, Truth};
 use super::wording::Address;
-use crate::pudong::{ClassId, PUDONG, SourceId, Spot, Urgency};
-use crate::rng::Rng;
+use crate::rehearsal::pudong::{ClassId, PUDONG, SourceId, Spot, Urgency};
+use crate::rehearsal::rng::Rng;
 
 /// How far an event's time lies from the moment at which it is sent, at most.
 const JITTER_MS: u32 = 5_000;
@@ -91,6 +91,10 @@ struct Claim {
 pub struct Stream<'p> {
     profile: &'p Profile,
     volume: u64,
+    /// When its clock starts, in milliseconds since 1970.
+    start_ms: u64,
+    /// Lines of days before, behind which its ids count on.
+    before: u64,
     sent: u64,
     walk: Walk,
     rng: Rng,
@@ -118,6 +122,8 @@ impl<'p> Stream<'p> {
         Self {
             profile,
             volume: volume.max(1),
+            start_ms: profile.start_ms,
+            before: 0,
             sent: 0,
             walk: Walk::default(),
             rng,
@@ -134,6 +140,13 @@ impl<'p> Stream<'p> {
         }
     }
 
+    /// The same stream on a day of its own: its clock starts at `start_ms`, and its ids count on behind those of so many lines.
+    #[must_use]
+    pub fn on_day(mut self, start_ms: u64, lines_before: u64) -> Self {
+        (self.start_ms, self.before) = (start_ms, lines_before);
+        self
+    }
+
     /// Appends the next line, without a newline, at its time on the profile's own clock.
     pub fn next(&mut self, out: &mut Vec<u8>) -> Truth {
         self.write(None, out)
@@ -148,7 +161,7 @@ impl<'p> Stream<'p> {
     fn write(&mut self, now_ms: Option<u64>, out: &mut Vec<u8>) -> Truth {
         let offset_ns = self.walk.to(&self.profile.curve, self.sent, self.volume);
         self.sent += 1;
-        let now_ms = now_ms.unwrap_or(self.profile.start_ms + offset_ns / 1_000_000);
+        let now_ms = now_ms.unwrap_or(self.start_ms + offset_ns / 1_000_000);
         match Plan::draw(&mut self.rng) {
             Plan::Resend => match self.resend(offset_ns, now_ms, out) {
                 Some(truth) => truth,
@@ -311,7 +324,7 @@ impl<'p> Stream<'p> {
             _ => None,
         };
         let Claim { ts_ms, spot, frame, flags } = claim;
-        let number = self.sent;
+        let number = self.before + self.sent;
         (Report { number, source, voice, ts_ms, spot, frame, category, urgency, matter, flaw }, flags)
     }
 

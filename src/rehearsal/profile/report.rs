@@ -4,9 +4,9 @@ use super::facts::TOPICS;
 use super::incident::Matter;
 use super::truth::{Damage, Flaw};
 use super::wording::{noted, typed, written_down};
-use crate::pen::{boolean, decimal, degrees, hex, padded, text};
-use crate::pudong::{PUDONG, SourceId, Spot, Urgency};
-use crate::rng::Rng;
+use crate::rehearsal::pen::{boolean, decimal, degrees, hex, padded, text};
+use crate::rehearsal::pudong::{PUDONG, SourceId, Spot, Urgency};
+use crate::rehearsal::rng::Rng;
 
 /// How a source writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

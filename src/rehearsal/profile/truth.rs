@@ -1,8 +1,9 @@
 //! What a line is meant to be: what a right answer to it says.
 
-use crate::pudong::{CellId, ClassId, PUDONG, SourceId, Urgency};
 use std::io::{self, Write};
 use std::ops::{BitOr, BitOrAssign};
+
+use crate::rehearsal::pudong::{CellId, ClassId, PUDONG, SourceId, Urgency};
 
 /// What a line is meant to be. `of` is the number of an earlier line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,15 +1,17 @@
 //! The built-in city, as far as whoever writes reports for it must know it: its raster, its classes and its sources. Read from
 //! the city's own files, so that a change of those is a change here.
 
-use crate::rng::Rng;
-pub use paidan::report::Urgency;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
 use std::sync::LazyLock;
 
-const SETTINGS: &str = include_str!("../../src/city/pudong/city.toml");
-const CLASSES: &str = include_str!("../../src/city/pudong/classes.csv");
-const AREAS: &str = include_str!("../../src/city/pudong/areas.csv");
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use crate::rehearsal::rng::Rng;
+pub use crate::report::Urgency;
+
+const SETTINGS: &str = include_str!("../city/pudong/city.toml");
+const CLASSES: &str = include_str!("../city/pudong/classes.csv");
+const AREAS: &str = include_str!("../city/pudong/areas.csv");
 
 /// The letter of an urgency.
 fn from_letter<'de, D: Deserializer<'de>>(input: D) -> Result<Urgency, D::Error> {

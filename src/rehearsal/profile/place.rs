@@ -1,8 +1,9 @@
 //! Where things happen, and where reports say that they happen.
 
-use crate::pudong::{CellId, PUDONG, Spot};
-use crate::rng::{Rng, Weighted};
 use std::f64::consts::PI;
+
+use crate::rehearsal::pudong::{CellId, PUDONG, Spot};
+use crate::rehearsal::rng::{Rng, Weighted};
 
 /// Cells where half of all reports lie, by Zipf's law with exponent 1.
 const HOT_CELLS: u64 = 8_000;

@@ -2,9 +2,9 @@
 
 use super::mix::Choice;
 use super::place::Places;
-use crate::pen::{decimal, fixed, padded, text};
-use crate::pudong::{CellId, ClassId, PUDONG, Spot};
-use crate::rng::Rng;
+use crate::rehearsal::pen::{decimal, fixed, padded, text};
+use crate::rehearsal::pudong::{CellId, ClassId, PUDONG, Spot};
+use crate::rehearsal::rng::Rng;
 
 /// Devices of the district: its share by population of the city's 11 million terminals (cetc-ss.cetc.com.cn, 1686547), an
 /// estimate.

@@ -2,8 +2,9 @@
 //!
 //! Floats are only added, multiplied, divided and rooted here; IEEE 754 makes those the same on every machine.
 
-use crate::rng::Rng;
 use serde::Serialize;
+
+use crate::rehearsal::rng::Rng;
 
 /// Who reports, as far as load has a curve of its own for them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

@@ -3,8 +3,8 @@
 //! A text is put together from pieces of tables into the caller's buffer; nothing is allocated.
 
 use super::facts::{MARKS, ROAD_KINDS, ROAD_NAMES, Topic};
-use crate::pen::{decimal, text};
-use crate::rng::Rng;
+use crate::rehearsal::pen::{decimal, text};
+use crate::rehearsal::rng::Rng;
 
 /// Where something is, in words: a road, a number and what is near, all given by these bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -261,7 +261,7 @@ pub fn noted(topic: &Topic, address: Address, rng: &mut Rng, out: &mut Vec<u8>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::facts::TOPICS;
+    use crate::rehearsal::profile::facts::TOPICS;
     use std::collections::HashSet;
 
     type Style = fn(&Topic, Address, &mut Rng, &mut Vec<u8>);

@@ -106,7 +106,7 @@ pub const MARKS: [&str; 24] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pudong::PUDONG;
+    use crate::rehearsal::pudong::PUDONG;
     use std::collections::HashSet;
 
     #[test]

@@ -3,8 +3,8 @@
 use super::incident::{Incident, Matter};
 use super::mix::{OUTAGE_TOPICS, TopicId};
 use super::wording::Address;
-use crate::pudong::{CellId, ClassId, PUDONG, Spot};
-use crate::rng::Rng;
+use crate::rehearsal::pudong::{CellId, ClassId, PUDONG, Spot};
+use crate::rehearsal::rng::Rng;
 
 /// Columns and rows of the block. Every second cell of it is built on, so that no two estates are near.
 const ACROSS: u32 = 6;

@@ -1,7 +1,7 @@
 //! Lines that were sent a short while ago, to be sent again.
 
 use super::truth::Truth;
-use crate::rng::Rng;
+use crate::rehearsal::rng::Rng;
 
 /// Bytes of lines that are kept.
 const ROOM_BYTES: usize = 1 << 21;
@@ -93,8 +93,8 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::truth::{Flags, Kind};
-    use crate::pudong::{CellId, ClassId, SourceId, Urgency};
+    use crate::rehearsal::profile::truth::{Flags, Kind};
+    use crate::rehearsal::pudong::{CellId, ClassId, SourceId, Urgency};
 
     fn truth(number: u64) -> Truth {
         Truth {

@@ -12,6 +12,7 @@ mod service;
 mod town;
 
 use std::io::{Read, Write};
+use std::process::Command;
 
 use browser::Browser;
 use serde_json::{Value, json};
@@ -250,6 +251,55 @@ fn the_page_runs_nothing_but_its_own_files() {
     );
     let sizes = from_cache.as_array().expect("a list");
     assert!(sizes.len() > 20 && sizes.iter().all(|size| *size == 0), "{} requests before, {from_cache}", before);
+}
+
+#[test]
+fn the_page_of_a_service_with_keys_asks_for_one() {
+    let folder = folder();
+    let mut add = Command::new(env!("CARGO_BIN_EXE_paidan"));
+    let made = add.args(["keys", "add", "--role", "read", "--data"]).arg(folder.path()).output().expect("it starts");
+    assert!(made.status.success(), "{made:?}");
+    let key = String::from_utf8(made.stdout).expect("text");
+    let service = Service::start(folder.path());
+    let mut browser = Browser::start(DESK.0, DESK.1);
+    browser.go(&format!("http://{}/", service.http));
+    let is_asked = "document.querySelector('#key-dialog').open";
+    browser.until(is_asked, "document.body.innerText");
+    assert_eq!(browser.ask(&format!("{RECORD} < 0")), true, "nothing is shown before");
+    // A wrong one is told so; the right one is kept for this tab, and in no address.
+    for (typed, is_right) in [("pd_0000", false), (key.trim(), true)] {
+        browser.click("#key");
+        browser.write(typed);
+        browser.press("Enter");
+        let answered =
+            if is_right { format!("{RECORD} >= 0") } else { "document.querySelector('#key-why').innerText".into() };
+        browser.until(&answered, "document.body.innerText");
+    }
+    assert_eq!(browser.ask(is_asked), false);
+    assert!(browser.requests().iter().all(|address| !address.contains(key.trim())));
+    browser.picture("desk-with-a-key");
+    let refused = browser.complaints();
+    assert!(refused.iter().all(|complaint| complaint.contains("401")), "{refused:?}");
+    browser.go(&format!("http://{}/", service.http));
+    browser.until(&format!("{RECORD} >= 0"), "document.body.innerText");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_description_of_the_doors_opens_in_a_browser() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let mut browser = Browser::start(DESK.0, DESK.1);
+    let own = format!("http://{}/", service.http);
+    for (size, name) in [(DESK, "docs"), (PHONE, "docs-phone")] {
+        browser.size(size.0, size.1);
+        browser.go(&format!("{own}v1/docs"));
+        browser.until("document.querySelectorAll('#doors .door').length > 10", "document.body.innerText");
+        assert_eq!(browser.ask("document.documentElement.scrollWidth <= innerWidth"), true);
+        browser.picture(name);
+    }
+    assert_eq!(browser.complaints(), [""; 0]);
+    assert!(browser.requests().iter().all(|address| address.starts_with(&own)), "{:?}", browser.requests());
 }
 
 #[test]

@@ -69,16 +69,20 @@ function bars(plot) {
     found.at(-1).slots.push(slot);
   });
   const x = (i) => Math.round(plot.left + (plot.width * i) / slots.length);
-  return found.map(({ from, slots }) => ({ slots, x: x(from), width: x(from + slots.length) - x(from) }));
+  return found.map(({ from, slots: of }) => ({
+    known: of.filter((slot) => rates.known[slot]), x: x(from), width: x(from + of.length) - x(from),
+  }));
 }
 
-function drawBars(pen, plot, all, highest) {
+/** The mean of the seconds of a bar in which anybody listened. */
+const meanOf = (counts, known) => known.reduce((sum, slot) => sum + counts[slot], 0) / Math.max(known.length, 1);
+
+function drawBars(pen, plot, shown, all, highest) {
   const high = plot.height / highest;
-  for (const { slots, x, width } of bars(plot)) {
-    const known = slots.filter((slot) => rates.known[slot]);
+  for (const { known, x, width } of shown) {
     let y = plot.top + plot.height;
     for (const { counts, colour } of known.length ? all : []) {
-      const tall = (known.reduce((sum, slot) => sum + counts[slot], 0) / known.length) * high;
+      const tall = meanOf(counts, known) * high;
       pen.fillStyle = colour;
       pen.fillRect(x, y - tall, width, tall);
       y -= tall;
@@ -103,12 +107,13 @@ panels.set("rates", () => {
   rates.advance(connection.state === "connected");
   const all = series();
   const total = rates.total();
-  const highest = niceTop(Math.max(...rates.slots(RATE_SECONDS - 1).map((slot) => total[slot])));
   const canvas = byId("rates");
   const { pen, width, height } = prepare(canvas);
   const plot = { left: 40, top: 10, width: width - 48, height: height - 34 };
   if (plot.width > 0 && plot.height > 0) {
-    drawBars(pen, plot, all, highest);
+    const shown = bars(plot);
+    const highest = niceTop(Math.max(...shown.map(({ known }) => meanOf(total, known))));
+    drawBars(pen, plot, shown, all, highest);
     drawRateAxes(pen, plot, highest);
   }
   canvas.setAttribute("aria-label", say("rates_says", { n: short.format(rates.mean(total)) }));

@@ -242,6 +242,7 @@ fn paths() -> Value {
     };
     json!({
         "/": { "get": page("实时派单台", "The live page") },
+        "/page/{version}/{name}": { "get": page_file() },
         "/v1/docs": { "get": page("接口文档", "This description, to be tried") },
         "/v1/openapi.json": { "get": answered("接口描述", "This description", JSON, json!({"type": "object"})) },
         "/v1/reports": say("上报", "Send reports; answered with receipts", "Report"),
@@ -264,7 +265,7 @@ fn paths() -> Value {
         "/v1/live": {
             "get": stream("实时状态", "A snapshot, then what changed; the data of the events `snapshot` and `delta` is Snapshot and Live", vec![], &[])
         },
-        "/v1/events": { "get": stream("派单流", "Decisions as they are published", events(), &[400, 503]) },
+        "/v1/events": { "get": stream("派单流", "Decisions as they are published", events(), &[400, 410, 503]) },
         "/metrics": {
             "get": read("指标", "Figures for Prometheus", vec![], "application/openmetrics-text", json!({"type": "string"}), &[])
         },
@@ -353,6 +354,17 @@ const fn meaning(status: u16) -> &'static str {
 /// Open to everybody, and always answered.
 fn answered(zh: &str, en: &str, kind: &str, schema: Value) -> Value {
     operation(zh, en, vec![], &[(200, content(kind, &schema))])
+}
+
+/// A file that a page names.
+fn page_file() -> Value {
+    let kinds = ["text/javascript", "text/css", "image/svg+xml"];
+    let content: Map<String, Value> =
+        kinds.into_iter().map(|kind| (kind.to_owned(), json!({"schema": {"type": "string"}}))).collect();
+    let parameters = vec![in_path("version", "string"), in_path("name", "string")];
+    let mut operation = operation("页面文件", "Of the pages, of this build", parameters, &[(200, content.into())]);
+    refusable(&mut operation, &[404]);
+    operation
 }
 
 /// With a key that may read.

@@ -342,6 +342,7 @@ const fn meaning(status: u16) -> &'static str {
         403 => "不允许 Not allowed",
         404 => "找不到 There is no such thing",
         408 => "太慢 Too slow",
+        410 => "已不保留 No longer kept",
         413 => "太大 Too large",
         415 => "不支持这种内容类型 Not a type that is taken",
         422 => "不接受 Not acceptable; the receipt says why",

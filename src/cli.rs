@@ -13,7 +13,6 @@ use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::demo::{self, Opens};
 use crate::explain;
 use crate::failure::{Failure, tell};
-use crate::ids::Seq;
 use crate::inspect;
 use crate::keys;
 use crate::notices;
@@ -22,12 +21,13 @@ use crate::rehearsal::player::Play;
 use crate::rehearsal::profile::Profile;
 use crate::run::{self, Ran, Request};
 use crate::serve;
-use crate::snapshots::{Whole, to_the_beginning};
+use crate::snapshots::{Start, no_beginning, to_the_beginning};
 use crate::summary::{Outcome, Summary};
 use crate::systemd;
 use crate::time::At;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
+use crate::view::overview;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -707,14 +707,15 @@ fn decide_again(
     let decisions = Decisions::new(&city);
     let mut press = Press::new(&decisions, emit, out, None);
     let mut reader = data::reader(&data)?;
-    let Whole { lane, ledger, .. } = to_the_beginning(&data, &city, &mut reader)?;
-    if lane.next() > Seq(1) {
+    let Start { place, lane, views, .. } = to_the_beginning(&data, &city, &mut reader)?;
+    if place.is_some() {
         let first = lane.next();
         tell(format_args!(
             "日志从第 {first} 条记录起保留 the log is kept from record {first} on; a snapshot stands for what was before\n"
         ));
+        let (_, ledger) = overview::decode(&city, &views).ok_or_else(|| no_beginning(&data))?;
+        press.ledger = ledger;
     }
-    press.ledger = ledger;
     let mut replayed = data::replay(&mut reader, lane, Printed::All, &mut press, |_, _| {})?;
     // A replay shows all that is there, synced or not: whoever asks for it wants to see what the journal holds now.
     let rest = replayed.unproven.iter_mut().try_for_each(|page| press.print(page));

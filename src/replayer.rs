@@ -1,10 +1,14 @@
-//! The replayer: decides again about a service's log, far behind the lane and only when nobody else wants the processor, and
-//! leaves whole snapshots. So a service that is started again decides only about the tail, the lane never pauses to be
-//! copied, and every digest in the log is checked once more while the machine is well.
+//! The replayer: decides again about a service's log, far behind the lane, and leaves whole snapshots. So a service that is
+//! started again decides only about the tail, the lane never pauses to be copied, and every digest in the log is checked once
+//! more while the machine is well.
+//!
+//! It has the lowest priority, but a core and its caches are shared all the same: while the doors are busy it rests, until so much
+//! was put off that a restart would take too long.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fmt, io, thread};
 
 use tracing::{debug, error, info, warn};
 
@@ -28,10 +32,17 @@ use crate::view::board::Board;
 use crate::view::ledger::Ledger;
 use crate::view::overview;
 
-/// Segments between two snapshots: what a restart may have to read besides the newest one.
-const SEGMENTS: u64 = 4;
+/// Segments between two snapshots, 1 GiB: what a restart may have to read besides the newest one; twice as much where the doors
+/// were busy. A snapshot of a full memory is about a quarter of that.
+const DISTANCE: u64 = 16;
+/// How long the replayer rests while the doors are busy, before it looks again.
+const REST: Duration = Duration::from_millis(100);
 /// How often the replayer looks whether there is something to do.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long somebody else may hold the folder: a question leaves a snapshot there.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How soon the replayer tries again to take it.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The priority of whoever can wait.
 const NICEST: i32 = 19;
 
@@ -41,6 +52,8 @@ pub(crate) struct Replayer {
     city: Arc<City>,
     key: HashKey,
     disk: RealDisk,
+    /// Segments between two snapshots.
+    distance: u64,
 }
 
 /// How a walk through the log ended.
@@ -56,9 +69,16 @@ enum Walked {
 impl Replayer {
     /// Takes the folder of snapshots.
     pub(crate) fn open(folder: DataFolder, city: Arc<City>, key: HashKey) -> Result<Self, Failure> {
-        let path = folder.snapshots();
-        let disk = RealDisk::open(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
-        Ok(Self { folder, city, key, disk })
+        let (path, begun) = (folder.snapshots(), Instant::now());
+        let disk = loop {
+            match RealDisk::open(&path) {
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
+                    thread::sleep(LOOK_AGAIN);
+                }
+                opened => break opened.map_err(|cause| Failure::file("open", &path, &cause))?,
+            }
+        };
+        Ok(Self { folder, city, key, disk, distance: DISTANCE })
     }
 
     /// Works until the other end of the channel is gone. Of the log, so many of the newest segments are kept at least; all without
@@ -68,14 +88,7 @@ impl Replayer {
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICEST);
         let mut due_at = 0;
         while until_closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-            let is_over = || until_closed.try_recv() == Err(TryRecvError::Disconnected);
-            let round = self.newest_segment().and_then(|newest| match newest < due_at {
-                true => Ok(due_at),
-                false => self
-                    .round(is_over)
-                    .and_then(|due_at| keep.map_or(Ok(()), |segments| self.give_up(segments, office)).map(|()| due_at)),
-            });
-            match round {
+            match self.look(due_at, office, keep, until_closed) {
                 Ok(next) => due_at = next,
                 Err(failure) => {
                     error!(%failure, "不再生成快照 no more snapshots are made, and a restart will take longer");
@@ -85,35 +98,63 @@ impl Replayer {
         }
     }
 
-    /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due.
-    fn round(&self, is_over: impl Fn() -> bool) -> Result<u64, Failure> {
+    /// Does what is due. Gives the segment with which something is due again.
+    fn look(
+        &self,
+        due_at: u64,
+        office: &Office,
+        keep: Option<u64>,
+        until_closed: &Receiver<()>,
+    ) -> Result<u64, Failure> {
+        if self.newest_segment()? < due_at {
+            return Ok(due_at);
+        }
+        let due_at = self.round(|due_at| self.wait_for_calm(due_at, office, until_closed))?;
+        if let Some(segments) = keep {
+            self.give_up(segments, office)?;
+        }
+        Ok(due_at)
+    }
+
+    /// Rests while the doors are busy and a snapshot that was due with a segment can be put off. False once it is to end.
+    fn wait_for_calm(&self, due_at: u64, office: &Office, until_closed: &Receiver<()>) -> Result<bool, Failure> {
+        while office.is_busy() && self.newest_segment()? < due_at + self.distance {
+            if until_closed.recv_timeout(REST) != Err(RecvTimeoutError::Timeout) {
+                return Ok(false);
+            }
+        }
+        Ok(until_closed.try_recv() != Err(TryRecvError::Disconnected))
+    }
+
+    /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due. `goes_on` is
+    /// asked before each frame, with the segment with which this one was due.
+    fn round(&self, goes_on: impl Fn(u64) -> Result<bool, Failure>) -> Result<u64, Failure> {
         let mut reader = data::reader(&self.folder)?.without_bodies();
         let segments = reader.segments();
         let (oldest, newest) = (segments[0].ordinal, segments[segments.len() - 1].ordinal);
         let next = segments[segments.len() - 1].first_seq;
         let mut snapshots = self.snapshots(next)?;
         let newest_whole = snapshots.whole_places().next();
-        let due_at = newest_whole.map_or(oldest, |place| place.segment) + SEGMENTS;
+        let due_at = newest_whole.map_or(oldest, |place| place.segment) + self.distance;
         if newest < due_at {
             return Ok(due_at);
         }
-        let whole = snapshots.load_whole().or_else(|| snapshots.load_beginning());
-        let mut whole = whole.ok_or_else(|| no_beginning(&self.folder))?;
+        let mut whole = snapshots.load_whole().ok_or_else(|| no_beginning(&self.folder))?;
         let from = whole.place;
         if from.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
             return Ok(due_at);
         }
-        match walk(&mut reader, &mut whole, newest, is_over)? {
+        match walk(&mut reader, &mut whole, newest, || goes_on(due_at))? {
             Walked::Reached(place) => {
                 let Whole { runs, lane, board, ledger, .. } = whole;
                 self.keep(place, runs, &lane, &board, &ledger)?;
                 debug!(record = lane.next().0, segment = newest, "快照 a snapshot was made");
-                Ok(newest + SEGMENTS)
+                Ok(newest + self.distance)
             }
             Walked::Left => Ok(due_at),
             Walked::Astray(why) => {
                 let Some(place) = from else { return Err(Failure::Damaged(why.to_string())) };
-                self.remove(place.header.order.first_seq, &why)?;
+                self.remove(&snapshots, place.header.order.first_seq, &why)?;
                 Ok(due_at)
             }
         }
@@ -156,8 +197,15 @@ impl Replayer {
     }
 
     /// Removes a snapshot that is not what the log leads to.
-    pub(crate) fn remove(&self, seq: Seq, why: &dyn std::fmt::Display) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If nothing else stands for the log's beginning, or the disk fails.
+    pub(crate) fn remove(&self, snapshots: &Snapshots, seq: Seq, why: &dyn fmt::Display) -> Result<(), Failure> {
         let path = self.disk.path(&snapshot_name(seq));
+        if snapshots.is_the_last(seq) {
+            let what = "the only snapshot that stands for the log's beginning is not what the log leads to";
+            return Err(Failure::Damaged(format!("{}: {what}: {why}", path.display())));
+        }
         warn!(path = %path.display(), %why, "快照有误，已删除 a snapshot was not what the log leads to, and is removed");
         self.disk.remove(&snapshot_name(seq)).map_err(|cause| Failure::file("remove", &path, &cause))
     }
@@ -180,7 +228,7 @@ fn walk(
     reader: &mut Reader<RealDisk>,
     whole: &mut Whole,
     to: u64,
-    is_over: impl Fn() -> bool,
+    goes_on: impl Fn() -> Result<bool, Failure>,
 ) -> Result<Walked, Failure> {
     let mut effects = Effects::default();
     while let Some(found) = reader.next_frame()? {
@@ -188,7 +236,7 @@ fn walk(
         if found.segment >= to {
             return Ok(Walked::Reached(Place { segment: found.segment, offset: found.offset, header }));
         }
-        if is_over() {
+        if !goes_on()? {
             break;
         }
         match header.kind {
@@ -216,15 +264,19 @@ mod tests {
     use crate::explain;
     use crate::feed::Feed;
     use crate::ingest::door::Door;
+    use crate::ingest::inbox::Parcel;
     use crate::ingest::input::Chunk;
     use crate::journal::buffer::BLOCK;
     use crate::journal::frame::{Frame, Position};
     use crate::journal::snapshot;
     use crate::journal::writer::{Journal, Setup};
     use crate::meter::{LatencyLedger, Moment};
+    use crate::rights::Rights;
     use crate::view::explain::Lang;
 
     const KEY: HashKey = HashKey { k0: 1, k1: 2 };
+    /// Segments between two snapshots.
+    const DISTANCE: u64 = 4;
     const START: i64 = 1_767_225_600_000;
 
     /// A log of small segments, and who writes it.
@@ -273,7 +325,8 @@ mod tests {
         }
 
         fn replayer(&self) -> Replayer {
-            Replayer::open(self.folder.clone(), self.city.clone(), KEY).expect("nobody else holds it")
+            let replayer = Replayer::open(self.folder.clone(), self.city.clone(), KEY).expect("nobody else holds it");
+            Replayer { distance: DISTANCE, ..replayer }
         }
 
         fn kept(&self) -> Vec<String> {
@@ -295,7 +348,7 @@ mod tests {
     fn from_the_beginning(world: &World, to: u64) -> Whole {
         let mut whole = Whole::at_first(&world.city);
         let mut reader = data::reader(&world.folder).expect("a journal");
-        assert!(matches!(walk(&mut reader, &mut whole, to, || false), Ok(Walked::Reached(_))));
+        assert!(matches!(walk(&mut reader, &mut whole, to, || Ok(true)), Ok(Walked::Reached(_))));
         whole
     }
 
@@ -305,19 +358,19 @@ mod tests {
         let mut world = World::new(folder.path());
         let replayer = world.replayer();
         world.write(3);
-        assert_eq!(replayer.round(|| false).expect("nothing to do yet"), 1 + SEGMENTS);
+        assert_eq!(replayer.round(|_| Ok(true)).expect("nothing to do yet"), 1 + DISTANCE);
         assert_eq!(world.kept(), [""; 0]);
         for segments in [6, 10, 15, 20] {
             world.write(segments);
             let kept = world.kept();
-            assert!(replayer.round(|| true).is_ok());
+            assert!(replayer.round(|_| Ok(false)).is_ok());
             assert_eq!(world.kept(), kept, "who is to end leaves nothing");
-            assert_eq!(replayer.round(|| false).expect("a round"), segments as u64 + SEGMENTS);
+            assert_eq!(replayer.round(|_| Ok(true)).expect("a round"), segments as u64 + DISTANCE);
             assert_eq!(world.kept().len(), 1, "the newest alone is of use in so short a log");
             let mut snapshots = replayer.snapshots(world.lane.next()).expect("readable");
             let whole = snapshots.load_whole().expect("just kept");
             assert_eq!(seen(&whole), seen(&from_the_beginning(&world, segments as u64)), "{segments} segments");
-            assert_eq!(replayer.round(|| false).expect("nothing to do again"), segments as u64 + SEGMENTS);
+            assert_eq!(replayer.round(|_| Ok(true)).expect("nothing to do again"), segments as u64 + DISTANCE);
         }
     }
 
@@ -327,7 +380,7 @@ mod tests {
         let mut world = World::new(folder.path());
         let replayer = world.replayer();
         world.write(6);
-        replayer.round(|| false).expect("a round");
+        replayer.round(|_| Ok(true)).expect("a round");
         let empty = Whole::at_first(&world.city).lane.mind().encode();
         let lies: [&dyn Fn(Snapshot) -> Snapshot; 3] = [
             &|truth| Snapshot { state: empty.clone(), ..truth },
@@ -339,10 +392,10 @@ mod tests {
             let seq = snapshot::snapshot_seq(name).expect("its name");
             let truth = snapshot::read(&replayer.disk, KEY, seq).expect("a snapshot");
             snapshot::write(&replayer.disk, KEY, &lie(truth)).expect("written");
-            let to = world.journal.segments() + SEGMENTS as usize;
+            let to = world.journal.segments() + DISTANCE as usize;
             world.write(to);
             // Where the first look finds it out, the second one makes another.
-            let rounds = [replayer.round(|| false), replayer.round(|| false)];
+            let rounds = [replayer.round(|_| Ok(true)), replayer.round(|_| Ok(true))];
             assert!(rounds.iter().all(Result::is_ok), "{rounds:?}");
             let whole = replayer.snapshots(world.lane.next()).expect("readable").load_whole().expect("made again");
             assert_eq!(seen(&whole), seen(&from_the_beginning(&world, to as u64)));
@@ -378,7 +431,7 @@ mod tests {
         world.folder.keep_city(world.city.files()).expect("kept");
         let (replayer, office) = (world.replayer(), office(&world));
         world.write(10);
-        replayer.round(|| false).expect("a round");
+        replayer.round(|_| Ok(true)).expect("a round");
         world.write(13);
         let ordinals = |world: &World| {
             let reader = data::reader(&world.folder).expect("a journal");
@@ -393,15 +446,14 @@ mod tests {
         assert!(first > Seq(100), "{first}");
         // All that decides again begins there, and comes to where the log is.
         let mut reader = data::reader(&world.folder).expect("a journal");
-        let mut whole =
-            crate::snapshots::to_the_beginning(&world.folder, &world.city, &mut reader).expect("a snapshot");
+        let start = crate::snapshots::to_the_beginning(&world.folder, &world.city, &mut reader).expect("a snapshot");
+        assert_eq!(start.lane.next(), first);
+        let mut whole = replayer.snapshots(world.lane.next()).expect("readable").load_whole().expect("the same");
         assert_eq!(whole.lane.next(), first);
-        assert!(matches!(walk(&mut reader, &mut whole, u64::MAX, || false), Ok(Walked::Left)));
+        assert!(matches!(walk(&mut reader, &mut whole, u64::MAX, || Ok(true)), Ok(Walked::Left)));
         assert_eq!((whole.lane.digest(), whole.lane.next()), (world.lane.digest(), world.lane.next()));
-        assert!(
-            whole.ledger.closes() && whole.ledger.total().offered == world.lines,
-            "the ledger is of all that ever came"
-        );
+        let is_of_all = whole.ledger.closes() && whole.ledger.total().offered == world.lines;
+        assert!(is_of_all, "the ledger is of all that ever came");
         // What is kept is explained, what is not is said to be gone.
         let ask = |id: &str| {
             let (ids, data) = (vec![id.to_owned()], folder.path().to_owned());
@@ -429,9 +481,9 @@ mod tests {
         assert!(ask("app/1").is_err(), "{:?}", ask("app/1"));
         // It goes on, and is given up once more.
         world.write(18);
-        replayer.round(|| false).expect("a round");
+        replayer.round(|_| Ok(true)).expect("a round");
         world.write(25);
-        replayer.round(|| false).expect("a round");
+        replayer.round(|_| Ok(true)).expect("a round");
         replayer.give_up(2, &office).expect("nothing yet");
         world.write(27);
         replayer.give_up(2, &office).expect("given up");
@@ -442,5 +494,45 @@ mod tests {
             std::fs::remove_file(world.folder.snapshots().join(name)).expect("removed");
         }
         assert!(ask(&format!("#{}", world.lane.next().0 - 1)).is_err_and(|why| why.contains("no snapshot")));
+    }
+
+    #[test]
+    fn while_the_doors_are_busy_a_snapshot_is_put_off_but_not_for_ever() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let (replayer, office) = (world.replayer(), office(&world));
+        let (closed, until_closed) = std::sync::mpsc::sync_channel::<()>(0);
+        let goes_on = |due_at| replayer.wait_for_calm(due_at, &office, &until_closed);
+        world.write(6);
+        assert!(matches!(goes_on(5), Ok(true)), "nothing is under way");
+        // Somebody hands in more than the door is used to, and nobody takes it.
+        let lines = vec![b'\n'; 1 << 20];
+        let parcel =
+            Parcel { lines, lines_before: 0, sent: Moment(1), speaker: None, rights: Rights::ALL, reply: None };
+        let _receipts = office.counters[0].try_hand_in(parcel).expect("room");
+        assert!(office.is_busy());
+        world.write(5 + DISTANCE as usize);
+        assert!(matches!(goes_on(5), Ok(true)), "it was put off for long enough");
+        drop(closed);
+        assert!(matches!(goes_on(5 + DISTANCE), Ok(false)), "it can be put off, until the service ends");
+    }
+
+    #[test]
+    fn the_last_snapshot_of_a_log_without_its_beginning_is_never_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        let (replayer, office) = (world.replayer(), office(&world));
+        world.write(10);
+        replayer.round(|_| Ok(true)).expect("a round");
+        world.write(14);
+        replayer.give_up(4, &office).expect("given up");
+        let kept = world.kept();
+        let seq = snapshot::snapshot_seq(&kept[0]).expect("its name");
+        let truth = snapshot::read(&replayer.disk, KEY, seq).expect("a snapshot");
+        let state = Whole::at_first(&world.city).lane.mind().encode();
+        snapshot::write(&replayer.disk, KEY, &Snapshot { state, ..truth }).expect("written");
+        let failed = replayer.round(|_| Ok(true)).expect_err("it lies");
+        assert!(failed.to_string().contains("only snapshot"), "{failed}");
+        assert_eq!(world.kept(), kept);
     }
 }

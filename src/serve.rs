@@ -271,8 +271,8 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
     let newest = *reader.segments().last().expect("a reader has at least one segment");
     let replayer = Replayer::open(folder.clone(), city.clone(), newest.key)?;
     let mut snapshots = replayer.snapshots(newest.first_seq)?;
-    let (first, newest_whole) = (snapshots.first_seq(), snapshots.load_whole());
-    let whole = newest_whole.or_else(|| snapshots.load_beginning()).ok_or_else(|| no_beginning(folder))?;
+    let first = snapshots.first_seq().ok_or_else(|| no_beginning(folder))?;
+    let whole = snapshots.load_whole().ok_or_else(|| no_beginning(folder))?;
     if whole.place.is_some_and(|place| !matches!(reader.go_to(&place), Ok(true))) {
         return Err(no_beginning(folder));
     }
@@ -292,7 +292,7 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
     let Replayed { lane, notes: behind, .. } = match (replayed, from) {
         (Err(why @ (ReplayError::Mismatch { .. } | ReplayError::End { .. })), Some(seq)) => {
             // It is the log that holds: without that snapshot it says all that happened.
-            replayer.remove(seq, &Failure::from(why))?;
+            replayer.remove(&snapshots, seq, &Failure::from(why))?;
             drop((reader, replayer));
             return recover(folder, city, manifest);
         }
@@ -304,7 +304,6 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
     let (mut journal, _) = Journal::resume(reader, Setup::new(run::entropy()?))?;
     notes.extend(behind);
     notes.push(run::write_manifest(&mut journal, manifest, &lane, city)?);
-    let first = first.unwrap_or(Seq(1));
     Ok(Recovered { lane, journal, hall, replayer, notes, first, from: from.unwrap_or(first) })
 }
 

@@ -43,9 +43,10 @@ pub(crate) struct Start {
     pub views: Vec<u8>,
 }
 
-impl From<Whole> for Start {
-    fn from(whole: Whole) -> Self {
-        Self { place: whole.place, runs: whole.runs, lane: whole.lane, views: Vec::new() }
+impl Start {
+    /// At the beginning of the log.
+    fn at_first(city: &Arc<City>) -> Self {
+        Self { place: None, runs: Vec::new(), lane: Lane::new(city.clone()), views: Vec::new() }
     }
 }
 
@@ -201,41 +202,40 @@ impl Snapshots {
         self.whole.iter().rev().filter_map(|seq| self.place_of(*seq)).map(|(place, _)| place)
     }
 
-    /// The newest whole one that can be read.
+    /// The newest whole one that can be read, else the beginning of the log. Nothing if that was given up.
     pub(crate) fn load_whole(&mut self) -> Option<Whole> {
-        loop {
-            let seq = *self.whole.last()?;
-            if let Some(whole) = self.read_whole(seq) {
+        while let Some(seq) = self.whole.last().copied() {
+            if let Some(whole) = self.read(seq).and_then(|start| Whole::of(start, &self.city)) {
                 return Some(whole);
             }
+            self.distrust(seq);
         }
+        (self.beginning == Seq(1)).then(|| Whole::at_first(&self.city))
     }
 
     /// Where whoever decides again about all of the log begins: with its first record or, where that was given up, with the
     /// oldest whole snapshot. Nothing if there is none.
-    pub(crate) fn load_beginning(&mut self) -> Option<Whole> {
+    pub(crate) fn load_beginning(&mut self) -> Option<Start> {
         if self.beginning == Seq(1) {
-            return Some(Whole::at_first(&self.city));
+            return Some(Start::at_first(&self.city));
         }
-        loop {
-            let seq = *self.whole.first()?;
-            if let Some(whole) = self.read_whole(seq) {
-                return Some(whole);
+        while let Some(seq) = self.whole.first().copied() {
+            if let Some(start) = self.read(seq) {
+                return Some(start);
             }
+            self.distrust(seq);
         }
+        None
+    }
+
+    /// Whether nothing else stands for a beginning that was given up: without it the log leads nowhere any more.
+    pub(crate) fn is_the_last(&self, seq: Seq) -> bool {
+        self.beginning > Seq(1) && self.whole.len() == 1 && self.whole.contains(&seq)
     }
 
     /// The first record that can be decided about again; nothing if there is none.
     pub(crate) fn first_seq(&self) -> Option<Seq> {
         if self.beginning == Seq(1) { Some(Seq(1)) } else { self.whole.first().copied() }
-    }
-
-    fn read_whole(&mut self, seq: Seq) -> Option<Whole> {
-        let whole = self.read(seq).and_then(|start| Whole::of(start, &self.city));
-        if whole.is_none() {
-            self.distrust(seq);
-        }
-        whole
     }
 
     fn read(&self, seq: Seq) -> Option<Start> {
@@ -284,18 +284,18 @@ pub(crate) fn to_the_beginning<D: Disk>(
     folder: &DataFolder,
     city: &Arc<City>,
     reader: &mut Reader<D>,
-) -> Result<Whole, Failure> {
+) -> Result<Start, Failure> {
     let segments = reader.segments();
     let (key, next) = (segments[0].key, segments[segments.len() - 1].first_seq);
     if segments[0].first_seq == Seq(1) {
-        return Ok(Whole::at_first(city));
+        return Ok(Start::at_first(city));
     }
     let mut snapshots = Snapshots::open(folder, key, next, city.clone(), EVERY)?;
-    if let Some(whole) = snapshots.load_beginning()
-        && let Some(place) = whole.place
+    if let Some(start) = snapshots.load_beginning()
+        && let Some(place) = start.place
         && reader.go_to(&place)?
     {
-        return Ok(whole);
+        return Ok(start);
     }
     Err(no_beginning(folder))
 }

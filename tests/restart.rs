@@ -79,6 +79,22 @@ fn it_goes_on_from_where_it_ended_or_was_killed() {
     assert_eq!((decided_again(&service), shown(&service)), (920, before));
 }
 
+/// A question that is just leaving a snapshot does not keep the service from beginning.
+#[test]
+fn whoever_holds_the_snapshots_for_a_moment_is_waited_for() {
+    let folder = folder();
+    assert_eq!(Service::start(folder.path()).end().0, Some(0));
+    let held = RealDisk::open(&folder.path().join("snapshots")).expect("nobody else holds them");
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| Service::start(folder.path()));
+        // Long enough for a service that does not wait to have given up; whoever waits is not hurried by it.
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        assert!(!starting.is_finished(), "it waits");
+        drop(held);
+        assert_eq!(starting.join().expect("it began").end().0, Some(0));
+    });
+}
+
 #[test]
 fn a_snapshot_that_is_wrong_is_not_believed() {
     let folder = folder();

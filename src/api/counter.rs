@@ -37,6 +37,8 @@ pub struct Counter {
     room: Arc<Semaphore>,
     /// Parcels that found no room.
     refused: AtomicU64,
+    /// Deliveries that were more than their sender may send.
+    limited: AtomicU64,
     /// Bytes that were taken.
     bytes: AtomicU64,
 }
@@ -51,7 +53,8 @@ impl Counter {
         let (sender, inbox) = inbox(PIECES);
         let room = Arc::new(Semaphore::new(PIECES));
         let sender = Mutex::new(Some(sender));
-        (Arc::new(Self { name, sender, room, refused: AtomicU64::new(0), bytes: AtomicU64::new(0) }), inbox)
+        let [refused, limited, bytes] = [const { AtomicU64::new(0) }; 3];
+        (Arc::new(Self { name, sender, room, refused, limited, bytes }), inbox)
     }
 
     /// What the door is called.
@@ -67,6 +70,16 @@ impl Counter {
     /// How many parcels found no room.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many deliveries were more than their sender may send.
+    pub fn limited(&self) -> u64 {
+        self.limited.load(Ordering::Relaxed)
+    }
+
+    /// Notes that somebody sent more than it may.
+    pub fn note_limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many bytes were taken.

@@ -154,7 +154,7 @@ impl Place {
         let mut is_noted = false;
         while let Err(wait) = bucket.take(lines, Moment::now()) {
             if !is_noted {
-                self.office.note_limited(&self.counter);
+                self.counter.note_limited();
                 is_noted = true;
             }
             sleep(wait).await;

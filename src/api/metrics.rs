@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -141,9 +140,8 @@ impl Figures {
         let help =
             "Deliveries that were more than their sender may send: turned away over HTTP, made to wait elsewhere";
         let mut family = encoder.encode_descriptor("rate_limited", help, None, MetricType::Counter)?;
-        for (counter, limited) in self.0.counters.iter().zip(&self.0.limited) {
-            let limited = limited.load(Ordering::Relaxed);
-            encode(&mut family, &[("door", counter.name())], &ConstCounter::new(limited))?;
+        for counter in &self.0.counters {
+            encode(&mut family, &[("door", counter.name())], &ConstCounter::new(counter.limited()))?;
         }
         let help = "Requests and connections that were refused for their key, by reason";
         let mut family = encoder.encode_descriptor("keys_refused", help, None, MetricType::Counter)?;

@@ -26,6 +26,9 @@ use crate::view::ledger::Ledger;
 /// How many explain at once, and how many resume; the others wait for their turn.
 const WALKS: usize = 2;
 
+/// The part of a door's room from which on the service is busy: more is under way than waits for one sync on an ordinary day.
+const BUSY: f64 = 0.01;
+
 /// How far the service is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
@@ -117,8 +120,6 @@ pub struct Office {
     pub keys: Keys,
     /// How many lines a second HTTP takes from whoever needs no key.
     pub http_bucket: Option<Arc<Bucket>>,
-    /// Deliveries that were more than somebody may send: by the door's place.
-    pub limited: Vec<AtomicU64>,
     /// Tells this life of the service from others.
     pub life: u64,
     /// When the service began.
@@ -155,7 +156,6 @@ impl Office {
             city,
             http_bucket: keys.door_bucket(),
             keys,
-            limited: counters.iter().map(|_| AtomicU64::new(0)).collect(),
             counters,
             feed,
             followers: DashMap::new(),
@@ -179,12 +179,9 @@ impl Office {
         &self.counters[0]
     }
 
-    /// Notes that somebody sent more than it may.
-    pub fn note_limited(&self, at: &Counter) {
-        let place = self.counters.iter().position(|counter| counter.name() == at.name());
-        if let Some(limited) = place.and_then(|place| self.limited.get(place)) {
-            limited.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Whether so much is under way that whoever can wait should.
+    pub fn is_busy(&self) -> bool {
+        self.counters.iter().any(|counter| counter.fullness() > BUSY)
     }
 
     /// What is shown. Held for a short, bounded time.

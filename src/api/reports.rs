@@ -95,7 +95,7 @@ pub(super) async fn post(
     if let Some(bucket) = &caller.bucket
         && let Err(wait) = bucket.take(count.max(1), sent)
     {
-        office.note_limited(office.http());
+        office.http().note_limited();
         return Err(too_many(bucket.lines_per_second(), wait));
     }
     let from = From { speaker, rights: caller.rights, sent };

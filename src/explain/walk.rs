@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
         if let Some(start) = self.nearer(self.log.first, snapshots) {
             return Ok(start);
         }
-        snapshots.load_beginning().map(Start::from).ok_or_else(|| no_beginning(&self.log.folder))
+        snapshots.load_beginning().ok_or_else(|| no_beginning(&self.log.folder))
     }
 
     fn next_stop(&self) -> Seq {

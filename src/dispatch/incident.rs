@@ -65,17 +65,16 @@ impl Due {
 
 /// An entry of the index: the low half of the key's hash, and where the case is kept.
 #[derive(Clone, Copy)]
-pub(super) struct Mark {
+struct Mark {
     tag: u32,
     slot: u32,
 }
 
-impl Mark {
-    /// Where the case is kept that is marked here, if any.
-    #[inline]
-    pub(super) fn slot(&self) -> Option<u32> {
-        Some(self.slot).filter(|_| !self.is_empty())
-    }
+/// A place in the index, not yet read: the marks there, and which of them are meant.
+#[derive(Clone, Copy)]
+pub(super) struct Noted<'a> {
+    tag: u32,
+    marks: &'a [Mark],
 }
 
 impl Slot for Mark {
@@ -130,15 +129,17 @@ pub(super) struct Incidents {
     cases_max: usize,
 }
 
-/// Names a place for the index: which kind of place, for which class, in which slice of time. Zero only for "none".
+/// What all places have in common where a report looks: which kind of place, for which class, in which slice of time.
 #[inline]
-const fn place_key(kind: u64, place: u64, class: ClassId, slice: i64) -> u64 {
-    // Each step is a bijection of the state for a fixed input, then mixed: keys differ where their parts do, but for 2^-64.
-    let mut state = place.wrapping_add(kind.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    state = mixed(state) ^ class.0 as u64;
-    state = mixed(state) ^ slice as u64;
-    state = mixed(state);
-    if state == 0 { 1 } else { state }
+const fn ground(kind: u64, class: ClassId, slice: i64) -> u64 {
+    mixed(mixed(kind << 32 | class.0 as u64) ^ slice as u64)
+}
+
+/// Names a place for the index. Zero only for "none". Names differ where their parts do, but for 2^-64.
+#[inline]
+const fn place_key(ground: u64, place: u64) -> u64 {
+    let key = mixed(ground ^ place);
+    if key == 0 { 1 } else { key }
 }
 
 /// A finalizer with full avalanche (multiply, fold, multiply).
@@ -186,24 +187,27 @@ impl Search {
             WindowKind::Aligned => policy.merge.slice(time),
             WindowKind::Sliding => 0,
         };
-        let key = |kind, place| place_key(kind, place, head.class, slice);
-        let one = |key| Some(Self { keys: [key, 0, 0, 0, 0, 0, 0, 0, 0], used: 1, reach2: None });
+        let ground = |kind| ground(kind, head.class, slice);
+        let one = |kind, place| {
+            let key = place_key(ground(kind), place);
+            Some(Self { keys: [key, 0, 0, 0, 0, 0, 0, 0, 0], used: 1, reach2: None })
+        };
         match policy.same_place {
-            SamePlace::Component if head.component != 0 => one(key(BY_COMPONENT, head.component)),
-            SamePlace::Address if head.address != 0 => one(key(BY_ADDRESS, head.address)),
+            SamePlace::Component if head.component != 0 => one(BY_COMPONENT, head.component),
+            SamePlace::Address if head.address != 0 => one(BY_ADDRESS, head.address),
             _ if !head.cell.is_some() => None,
             SamePlace::Radius { cm } => {
-                let (x, y) = tile(head.point, cm);
+                let ((x, y), ground) = (tile(head.point, cm), ground(BY_TILE));
                 let mut keys = [0; 9];
                 for (index, found) in keys.iter_mut().enumerate() {
                     // The tile itself comes first: it is where a new case is noted.
                     const AROUND: [(i64, i64); 9] =
                         [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
-                    *found = key(BY_TILE, tile_place(x + AROUND[index].0, y + AROUND[index].1));
+                    *found = place_key(ground, tile_place(x + AROUND[index].0, y + AROUND[index].1));
                 }
                 Some(Self { keys, used: 9, reach2: Some(u64::from(cm) * u64::from(cm)) })
             }
-            SamePlace::Cell | SamePlace::Component | SamePlace::Address => one(key(BY_CELL, u64::from(head.cell.0))),
+            SamePlace::Cell | SamePlace::Component | SamePlace::Address => one(BY_CELL, u64::from(head.cell.0)),
         }
     }
 }
@@ -292,25 +296,44 @@ impl Incidents {
         }
     }
 
-    /// The marks where a report's case will be looked for.
+    /// The places where a report's case will be looked for.
     #[inline]
-    pub(super) fn places_of(&self, head: &Head, city: &City, time: At) -> impl Iterator<Item = &Mark> + use<'_> {
+    pub(super) fn places_of(&self, head: &Head, city: &City, time: At) -> impl Iterator<Item = Noted<'_>> + use<'_> {
         let search = policy_of(city, head.class).and_then(|policy| Search::of(head, policy, time));
         let keys = search.map(|search| search.keys.into_iter().take(search.used)).into_iter().flatten();
-        keys.filter_map(|key| self.index.first_places(shard(key), key as u32).first())
+        keys.map(|key| self.noted(key))
     }
 
-    /// The marks of cases that the hand is about to take back, if so many records are next and the last one has log time `at`.
+    /// The places of cases that the hand is about to take back, if so many records are next and the last one has log time `at`.
     #[inline]
-    pub(super) fn places_left(&self, records: usize, at: At) -> impl Iterator<Item = &Mark> + use<'_> {
+    pub(super) fn places_left(&self, records: usize, at: At) -> impl Iterator<Item = Noted<'_>> + use<'_> {
         let next = self.hand..(self.hand + SWEPT * records).min(self.cases.len());
         let past = next.filter(move |slot| self.keep_until[*slot] < at).map(|slot| self.cases[slot].key);
-        past.filter_map(|key| self.index.first_places(shard(key), key as u32).first())
+        past.map(|key| self.noted(key))
+    }
+
+    #[inline]
+    fn noted(&self, key: u64) -> Noted<'_> {
+        Noted { tag: key as u32, marks: self.index.first_places(shard(key), key as u32) }
+    }
+
+    /// Reads the two cache lines in which a search for marks nearly always ends.
+    #[inline]
+    pub(super) fn touch(Noted { marks, .. }: Noted<'_>) -> u32 {
+        let read = |index: usize| marks.get(index).map_or(0, |mark| mark.slot);
+        read(0) ^ read(4)
+    }
+
+    /// Where the cases are kept that are marked in a place, as far as the index is not read beyond the end of a shard.
+    #[inline]
+    pub(super) fn slots_of(Noted { tag, marks }: Noted<'_>) -> impl Iterator<Item = u32> {
+        let chain = marks.iter().take_while(|mark| !mark.is_empty());
+        chain.filter(move |mark| mark.tag == tag).map(|mark| mark.slot)
     }
 
     /// Reads the case in a slot, for the sake of having it near.
     #[inline]
-    pub(super) fn touch(&self, slot: u32) -> u32 {
+    pub(super) fn touch_case(&self, slot: u32) -> u32 {
         self.cases[slot as usize].key as u32
     }
 

@@ -11,6 +11,7 @@ mod orders;
 mod outlook;
 mod register;
 mod seen;
+mod sieve;
 mod slab;
 mod state;
 mod table;
@@ -31,7 +32,7 @@ pub use state::Corrupt;
 use state::{In, Out};
 
 /// The version of the mind. Another version may decide otherwise; journals and snapshots name theirs.
-pub const MIND_VERSION: u32 = 1;
+pub const MIND_VERSION: u32 = 2;
 
 /// Upper bounds in bytes of what an id and a case take, their share of the tables included: those are 4/9 full right after
 /// they grew.
@@ -92,19 +93,20 @@ impl Dispatcher {
             let time = record.origin.time_or(record.at);
             let places = self.seen.places_of(self.family(record), record.origin.fingerprint, time);
             places.for_each(|entries| seen.push(entries));
-            self.incidents.places_of(head, &self.city, time).for_each(|mark| marks.push(mark));
+            self.incidents.places_of(head, &self.city, time).for_each(|noted| marks.push(noted));
         }
         let mut left = Few::<_, { SWEPT * TOUCHED_MAX }>::new();
         if let Some(last) = records.last() {
-            self.incidents.places_left(records.len(), last.at).for_each(|mark| left.push(mark));
+            self.incidents.places_left(records.len(), last.at).for_each(|marks| left.push(marks));
         }
         let mut sum = seen.iter().fold(0, |sum, entries| sum ^ SeenSet::touch(entries));
-        sum ^= left.iter().filter_map(incident::Mark::slot).fold(0, |sum, slot| sum ^ slot);
-        // A mark leads to the case that it stands for: what comes next wants that too.
+        sum ^= left.iter().fold(0, |sum, marks| sum ^ Incidents::touch(marks));
+        sum ^= marks.iter().fold(0, |sum, marks| sum ^ Incidents::touch(marks));
+        // Marks lead to the cases that they stand for: what comes next wants those too.
         let mut slots = Few::<_, { PLACES_MAX * TOUCHED_MAX }>::new();
-        marks.iter().filter_map(|mark| mark.slot()).for_each(|slot| slots.push(slot));
+        marks.iter().for_each(|marks| Incidents::slots_of(marks).for_each(|slot| slots.push(slot)));
         for slot in slots.iter() {
-            sum ^= self.incidents.touch(slot);
+            sum ^= self.incidents.touch_case(slot);
         }
         sum
     }

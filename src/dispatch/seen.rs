@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
+use super::sieve::Sieve;
 use super::state::{Corrupt, In, Out};
 use super::table::{Place, Slot, Table};
 use crate::fingerprint::Fingerprint;
@@ -40,7 +41,7 @@ pub(super) const SLICES_MAX: usize = 3;
 pub(super) const ENTRY_BYTES: usize = 32;
 
 const STRAY: u32 = u32::MAX;
-/// Most reports kept that claim a time which the log has not reached.
+/// Most reports kept that claim a time far ahead of the log.
 const STRAYS_MAX: usize = 65_536;
 
 /// One fingerprint, in half a cache line.
@@ -100,7 +101,7 @@ const fn shard(print: Fingerprint) -> u8 {
     (print.lo >> 56) as u8
 }
 
-/// A report that claims a time which the log has not reached: few, so kept apart with their whole time.
+/// A report that claims a time far ahead of the log: few, so kept apart with their whole time.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Stray {
     entry: Entry,
@@ -131,6 +132,8 @@ struct Family {
     /// Ascending by slice.
     generations: VecDeque<Generation>,
     strays: Table<Stray>,
+    /// Which reports need not be looked for among the strays.
+    sieve: Sieve,
     /// Emptied tables, to be used again.
     spare: Vec<Table<Entry>>,
 }
@@ -148,6 +151,7 @@ impl SeenSet {
             window: *window,
             generations: VecDeque::new(),
             strays: Table::new(),
+            sieve: Sieve::default(),
             spare: Vec::new(),
         };
         Self { families: windows.iter().map(family).collect(), ids: 0, ids_max: ids_max as usize }
@@ -161,11 +165,14 @@ impl SeenSet {
         if let Some(answer) = set.answer(print, time, at, body_hash, 0) {
             return answer;
         }
-        let (generation, place) = if time > at {
+        let (generation, place) = if set.is_stray(time, at) {
             self.ids -= set.room_for_stray();
-            (STRAY, set.strays.insert(shard(print), Stray { entry: Entry::new(print, seq, body_hash, 0), time }))
+            (STRAY, set.note_stray(Stray { entry: Entry::new(print, seq, body_hash, 0), time }))
         } else {
-            set.note(print, time, seq, body_hash, self.ids_max.saturating_sub(self.ids))
+            // A slice that the log has not reached grows as it is filled: few clocks are that far ahead.
+            let is_reached = time <= at || set.window.slice(time) <= set.window.slice(at);
+            let room = if is_reached { self.ids_max.saturating_sub(self.ids) } else { 0 };
+            set.note(print, time, seq, body_hash, room)
         };
         self.ids += 1;
         Seen::Unique(Ticket { family, generation, place })
@@ -294,7 +301,7 @@ impl Family {
                 self.find_in(near, print, from, within)
             }),
         };
-        found.or_else(|| if self.strays.len() == 0 { None } else { self.find_stray(print, time) })
+        found.or_else(|| if self.sieve.may_hold(print) { self.find_stray(print, time) } else { None })
     }
 
     #[inline]
@@ -319,6 +326,12 @@ impl Family {
         Err(0)
     }
 
+    /// Whether a time is further ahead than clocks are that go wrong a little: beyond the slice that comes next.
+    #[inline]
+    fn is_stray(&self, time: At, at: At) -> bool {
+        time > at && self.window.slice(time) > self.window.slice(at).saturating_add(1)
+    }
+
     #[cold]
     fn find_stray(&self, print: Fingerprint, time: At) -> Option<Entry> {
         let is_it = |stray: &Stray| stray.entry.print == print && self.window.joins(stray.time, time);
@@ -327,9 +340,9 @@ impl Family {
     }
 
     #[inline]
-    fn note(&mut self, print: Fingerprint, time: At, seq: Seq, body_hash: u64, ids_left: usize) -> (u32, Place) {
+    fn note(&mut self, print: Fingerprint, time: At, seq: Seq, body_hash: u64, room: usize) -> (u32, Place) {
         let slice = self.window.slice(time);
-        let index = self.generation(slice).unwrap_or_else(|index| self.begin(index, slice, ids_left));
+        let index = self.generation(slice).unwrap_or_else(|index| self.begin(index, slice, room));
         let within = time.0 - slice * self.window.len_ms;
         let entry = Entry::new(print, seq, body_hash, within as u32);
         (index as u32, self.generations[index].entries.insert(shard(print), entry))
@@ -338,11 +351,17 @@ impl Family {
     /// A slice in which nothing was said yet: with room for as much as the one before it holds, if so much may come.
     #[cold]
     #[inline(never)]
-    fn begin(&mut self, index: usize, slice: i64, ids_left: usize) -> usize {
+    fn begin(&mut self, index: usize, slice: i64, room: usize) -> usize {
         let before = index.checked_sub(1).map_or(0, |before| self.generations[before].entries.len());
-        let entries = self.spare.pop().unwrap_or_else(|| Table::with_room(before.min(ids_left)));
+        let entries = self.spare.pop().unwrap_or_else(|| Table::with_room(before.min(room)));
         self.generations.insert(index, Generation { slice, entries });
         index
+    }
+
+    fn note_stray(&mut self, stray: Stray) -> Place {
+        let print = stray.entry.print;
+        self.sieve.note(print);
+        self.strays.insert(shard(print), stray)
     }
 
     /// Strays are bounded by themselves: whoever sends ever new absurd times pushes out only others of that kind. Gives how
@@ -355,6 +374,7 @@ impl Family {
     fn clear_strays(&mut self) -> usize {
         let strays = self.strays.len();
         self.strays.clear();
+        self.sieve.clear();
         strays
     }
 }
@@ -412,7 +432,7 @@ impl SeenSet {
             }
             for _ in 0..input.u64()? {
                 let stray = Stray { entry: Entry::decode(input)?, time: At(input.i64()?) };
-                family.strays.insert(shard(stray.entry.print), stray);
+                family.note_stray(stray);
             }
         }
         set.ids = set.families.iter().map(Family::len).sum();
@@ -481,6 +501,25 @@ mod tests {
         check(ALIGNED, &[(1, FAR, 0), (1, FAR, 0), (1, 0, 0), (1, FAR + 10, 0)], &[None, Some(0), None, None]);
         // Once the log gets there, they are still found.
         check(SLIDING, &[(1, 30, 0), (1, 30, 30), (1, 31, 31)], &[None, Some(0), Some(0)]);
+    }
+
+    /// Half of all clocks go a little ahead of the log's: what they say is remembered as long as anything else.
+    #[test]
+    fn what_comes_a_little_early_is_not_forgotten_for_what_comes_after() {
+        for window in [ALIGNED, SLIDING] {
+            let mut set = SeenSet::new(&[window], u32::MAX);
+            let many = STRAYS_MAX as u64 * 2;
+            let say = |set: &mut SeenSet, n: u64, early: i64| {
+                let at = At(n as i64);
+                set.admit(0, print(n % many), at.plus(early), at, Seq(n + 1), 0)
+            };
+            for n in 0..many {
+                assert!(matches!(say(&mut set, n, (n % 4) as i64 * MIN), Seen::Unique(_)));
+            }
+            let early = |n: u64| (n % 4) as i64 * MIN - many as i64;
+            let again = (many..2 * many).filter(|n| matches!(say(&mut set, *n, early(*n)), Seen::Duplicate { .. }));
+            assert_eq!(again.count() as u64, many, "{window:?}");
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Search<'_> {
     /// The largest rate that is kept up.
     fn largest(&mut self, from: f64) -> Outcome<f64> {
         let (mut kept, mut lost) = (0.0, from);
-        while self.try_rate(lost)? {
+        while self.keeps_up(lost)? {
             kept = lost;
             lost *= STEP;
         }
@@ -106,14 +106,14 @@ impl Search<'_> {
             if lost < 1.0 {
                 return Err("the target does not even keep up one report a second".to_owned());
             }
-            kept = if self.try_rate(lost)? { lost } else { 0.0 };
+            kept = if self.keeps_up(lost)? { lost } else { 0.0 };
         }
         if kept == lost {
             lost *= STEP;
         }
         for _ in 0..HALVINGS {
             let middle = f64::midpoint(kept, lost);
-            match self.try_rate(middle)? {
+            match self.keeps_up(middle)? {
                 true => kept = middle,
                 false => lost = middle,
             }
@@ -121,7 +121,13 @@ impl Search<'_> {
         Ok(kept)
     }
 
-    /// Whether a rate is kept up.
+    /// Whether a rate is kept up. What is not the first time is tried once more: one slow sync within the seconds of a step is a
+    /// backlog too, and says nothing of the rate.
+    fn keeps_up(&mut self, per_s: f64) -> Outcome<bool> {
+        Ok(self.try_rate(per_s)? || self.try_rate(per_s)?)
+    }
+
+    /// Whether a rate is kept up this time.
     fn try_rate(&mut self, per_s: f64) -> Outcome<bool> {
         let frame = self.bench.frame();
         let pace = self.bench.pace(per_s)?;

@@ -7,7 +7,7 @@
 //!  readers: one for each stream, which can only be read from its start, and may be quiet
 //! ```
 //!
-//! Every worker does whatever is next: format a durable batch, else decode a chunk, else wait for the bell. The lane has no
+//! Every worker does whatever is next: format a durable batch, else decode a chunk, else wait for its bell. The lane has no
 //! thread of its own: it is a baton, run by whoever brings something. Boxes of memory go round in a circle; how many there
 //! are bounds everything, and nothing is allocated for a line.
 
@@ -16,6 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use crossbeam::queue::ArrayQueue;
 
@@ -199,7 +200,7 @@ struct Shared<'a> {
     files: &'a [(u16, FileInput)],
     /// Which inputs are streams or inboxes.
     streams: Vec<usize>,
-    bell: Bell,
+    bells: Bells,
     /// How many chunks of each input may be under way.
     under_way: Vec<u64>,
     /// Empty chunks: one for each that may be under way.
@@ -264,16 +265,16 @@ pub fn run(
     let baton = Baton::new(conductor);
     let forms = press.forms();
     let journal = std::thread::scope(|scope| {
-        let ink = journal.map(|journal| scope.spawn(|| write_ink(&shared, journal, from_lane)));
+        let ink = journal.map(|journal| spawn(scope, "ink", || write_ink(&shared, journal, from_lane)));
         for _ in 0..setup.threads {
-            scope.spawn(|| work(&shared, &baton, forms));
+            spawn(scope, "worker", || work(&shared, &baton, forms));
         }
         let shared = &shared;
         for (input, stream) in streams {
-            scope.spawn(move || read_stream(shared, input, stream));
+            spawn(scope, "stream", move || read_stream(shared, input, stream));
         }
         for (input, inbox) in inboxes {
-            scope.spawn(move || read_inbox(shared, input, inbox));
+            spawn(scope, "inbox", move || read_inbox(shared, input, inbox));
         }
         publish(shared, press, watch);
         ink.map(|ink| ink.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -288,6 +289,40 @@ pub fn run(
             Ok(Finished { lane, order, complete, broken, journal })
         }
     }
+}
+
+/// What threads wait for, by who waits: whoever rings wakes nobody else. (With one bell for all, most of what was woken went to
+/// sleep again, and that cost a service more than what it decided.)
+#[derive(Default)]
+struct Bells {
+    /// For those who decode, decide and print: something was read, or is durable; or there is an empty batch again.
+    workers: Bell,
+    /// For those who read streams and inboxes: there is room again, or no witnesses are waited for any more.
+    readers: Bell,
+    /// For the ink: something was decided, or nothing more will be.
+    ink: Bell,
+    /// For the publisher: something is printed, or it is known how many batches there are.
+    publisher: Bell,
+}
+
+impl Bells {
+    /// It is over.
+    fn ring_all(&self) {
+        let Self { workers, readers, ink, publisher } = self;
+        [workers, readers, ink, publisher].into_iter().for_each(Bell::ring);
+    }
+}
+
+/// Begins a thread under a name, by which `top -H` and profilers tell it from the others.
+///
+/// # Panics
+/// If the system gives no thread.
+pub fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    std::thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work).expect("the system gives a thread")
 }
 
 impl<'a> Shared<'a> {
@@ -314,7 +349,7 @@ impl<'a> Shared<'a> {
                 .chain(inboxes.iter().map(|(input, _)| input))
                 .map(|input| usize::from(*input))
                 .collect(),
-            bell: Bell::new(),
+            bells: Bells::default(),
             chunks: ArrayQueue::new(chunks),
             read: ArrayQueue::new(chunks),
             streamed: (0..inputs).map(|_| AtomicU64::new(0)).collect(),
@@ -342,7 +377,7 @@ impl<'a> Shared<'a> {
         // The first failure is the one that is told; what follows from it is not.
         let _ = self.failure.set(failure);
         self.over.store(true, Ordering::Release);
-        self.bell.ring();
+        self.bells.ring_all();
     }
 
     fn is_over(&self) -> bool {
@@ -362,6 +397,21 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// A batch can be printed.
+    fn put_durable(&self, batch: Box<Batch>) {
+        assert!(self.durable.push(batch).is_ok(), "the queue has a place for every batch");
+        self.bells.workers.ring();
+    }
+
+    /// Puts a batch back that is printed.
+    fn put_back(&self, batch: Box<Batch>) {
+        let _ = self.batches.push(batch);
+        // Nobody waits for an empty batch as long as there is one: who found none sleeps until this one is the first.
+        if self.batches.len() == 1 {
+            self.bells.workers.ring();
+        }
+    }
+
     /// How many chunks of an input may still be read, of which `read` were.
     fn room(&self, input: usize, read: u64) -> u64 {
         self.ordered[input].load(Ordering::Acquire) + self.under_way[input] - read
@@ -377,8 +427,14 @@ impl<'a> Shared<'a> {
         let input = usize::from(decoded.chunk.input);
         decoded.clear();
         let _ = self.chunks.push(decoded);
+        self.make_room(input);
+    }
+
+    /// Another chunk of an input has left the order.
+    fn make_room(&self, input: usize) {
         self.ordered[input].fetch_add(1, Ordering::Release);
-        self.bell.ring();
+        let is_stream = self.streams.contains(&input);
+        if is_stream { &self.bells.readers } else { &self.bells.workers }.ring();
     }
 
     /// Reads the next chunk of a file that has room for one.
@@ -405,7 +461,15 @@ impl<'a> Shared<'a> {
     fn hand_in(&self, input: usize, read: u64, decoded: Box<Decoded>) {
         assert!(self.read.push(decoded).is_ok(), "the queue has a place for every chunk");
         self.streamed[input].store(read, Ordering::Release);
-        self.bell.ring();
+        self.bells.workers.ring();
+    }
+
+    /// One reader less.
+    fn end_reading(&self) {
+        self.readers.fetch_sub(1, Ordering::Release);
+        self.bells.workers.ring();
+        // The others may have to end as well.
+        self.bells.readers.ring();
     }
 
     /// Whether every chunk that was read has been taken by the lane, once no more are read.
@@ -423,7 +487,7 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
     let (number, is_live) = (usize::from(input), stream.is_live());
     let mut read = 0;
     loop {
-        let seen = shared.bell.listen();
+        let seen = shared.bells.readers.listen();
         let is_asked_to_end = || shared.is_over() || shared.is_stopped();
         // Chunks that are scarce because the order waits for witnesses are filled, so that they cannot all be used up by a line
         // each; if they are scarce for another reason, reading waits. A quiet stream is never held back.
@@ -440,7 +504,7 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
         }
         let must_wait = is_live && is_scarce() && !has_witnesses_to_hear();
         if must_wait || shared.room(number, read) == 0 {
-            shared.bell.wait(seen);
+            shared.bells.readers.wait(seen);
             continue;
         }
         let mut decoded = shared.empty_chunk();
@@ -466,8 +530,7 @@ fn read_stream(shared: &Shared<'_>, input: u16, mut stream: StreamInput) {
             break;
         }
     }
-    shared.readers.fetch_sub(1, Ordering::Release);
-    shared.bell.ring();
+    shared.end_reading();
 }
 
 /// Empties an inbox: what has piled up becomes a chunk, as long as there is room for one. It ends when its sender does.
@@ -475,12 +538,12 @@ fn read_inbox(shared: &Shared<'_>, input: u16, mut inbox: Inbox) {
     let _alarm = Alarm(shared);
     let (number, mut read, mut at) = (usize::from(input), 0, 0);
     loop {
-        let seen = shared.bell.listen();
+        let seen = shared.bells.readers.listen();
         if shared.is_over() || shared.is_stopped() {
             break;
         }
         if shared.room(number, read) == 0 {
-            shared.bell.wait(seen);
+            shared.bells.readers.wait(seen);
             continue;
         }
         let mut decoded = shared.empty_chunk();
@@ -518,8 +581,7 @@ fn read_inbox(shared: &Shared<'_>, input: u16, mut inbox: Inbox) {
             break;
         }
     }
-    shared.readers.fetch_sub(1, Ordering::Release);
-    shared.bell.ring();
+    shared.end_reading();
 }
 
 /// Ends the run when its thread panics, so that nobody waits for what will not come. The panic itself goes on.
@@ -529,7 +591,7 @@ impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.over.store(true, Ordering::Release);
-            self.0.bell.ring();
+            self.0.bells.ring_all();
         }
     }
 }
@@ -539,7 +601,7 @@ fn work(shared: &Shared<'_>, baton: &Baton<Conductor<'_>>, forms: crate::publish
     let _alarm = Alarm(shared);
     let mut doors = Doors { setup: shared.setup, doors: Vec::new() };
     loop {
-        let seen = shared.bell.listen();
+        let seen = shared.bells.workers.listen();
         if shared.is_over() {
             return;
         }
@@ -547,13 +609,13 @@ fn work(shared: &Shared<'_>, baton: &Baton<Conductor<'_>>, forms: crate::publish
             let Batch { page, decoded, effects, .. } = &mut *batch;
             page.set(&decoded.frame.view(), effects.as_slice(), &decoded.deliveries, forms);
             shared.formatted.put(batch.number, batch);
-            shared.bell.ring();
+            shared.bells.publisher.ring();
             continue;
         }
         let decoded = decode_one(shared, &mut doors);
         baton.run(Conductor::step);
         if !decoded {
-            shared.bell.wait(seen);
+            shared.bells.workers.wait(seen);
         }
     }
 }
@@ -619,7 +681,7 @@ impl Conductor<'_> {
 
     fn tell_whether_waiting(&self, waits: bool) {
         if self.shared.waits_for_witnesses.swap(waits, Ordering::AcqRel) != waits {
-            self.shared.bell.ring();
+            self.shared.bells.readers.ring();
         }
     }
 
@@ -651,7 +713,7 @@ impl Conductor<'_> {
                 let input = usize::from(decoded.chunk.input);
                 let empty = std::mem::replace(&mut batch.decoded, decoded);
                 let _ = shared.chunks.push(empty);
-                shared.ordered[input].fetch_add(1, Ordering::Release);
+                shared.make_room(input);
                 true
             }
         }
@@ -659,10 +721,12 @@ impl Conductor<'_> {
 
     fn send(&mut self, batch: Box<Batch>) {
         match &mut self.ink {
-            Some(ink) => assert!(ink.push(batch).is_ok(), "the ring to the ink has a place for every batch"),
-            None => assert!(self.shared.durable.push(batch).is_ok(), "the queue has a place for every batch"),
+            Some(ink) => {
+                assert!(ink.push(batch).is_ok(), "the ring to the ink has a place for every batch");
+                self.shared.bells.ink.ring();
+            }
+            None => self.shared.put_durable(batch),
         }
-        self.shared.bell.ring();
     }
 
     /// At the end of all inputs, or when stopped and all that was read is decided, says how many batches there are.
@@ -675,7 +739,8 @@ impl Conductor<'_> {
             let is_whole = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
             self.shared.complete.store(complete && is_whole, Ordering::Relaxed);
             let _ = self.shared.total.set(self.batches);
-            self.shared.bell.ring();
+            self.shared.bells.ink.ring();
+            self.shared.bells.publisher.ring();
         }
     }
 }
@@ -685,14 +750,14 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
     let _alarm = Alarm(shared);
     let mut pending: Vec<Box<Batch>> = Vec::with_capacity(batches_under_way(shared.setup.threads));
     loop {
-        let seen = shared.bell.listen();
+        let seen = shared.bells.ink.listen();
         let closed = lane.is_closed();
         lane.take(pending.capacity(), |batch| pending.push(batch));
         if shared.is_over() || (pending.is_empty() && closed) {
             return journal;
         }
         if pending.is_empty() {
-            shared.bell.wait(seen);
+            shared.bells.ink.wait(seen);
             continue;
         }
         let frames = pending.iter_mut().map(|batch| &mut batch.decoded.frame);
@@ -703,9 +768,8 @@ fn write_ink(shared: &Shared<'_>, mut journal: Journal<RealDisk>, mut lane: Cons
         let durable = Moment::now();
         for mut batch in pending.drain(..) {
             batch.decoded.journey.durable = durable;
-            assert!(shared.durable.push(batch).is_ok(), "the queue has a place for every batch");
+            shared.put_durable(batch);
         }
-        shared.bell.ring();
     }
 }
 
@@ -714,13 +778,13 @@ fn publish(shared: &Shared<'_>, press: &mut Press<'_>, mut watch: impl FnMut(&Pu
     let _alarm = Alarm(shared);
     let mut next = 0;
     while shared.total.get() != Some(&next) {
-        let seen = shared.bell.listen();
+        let seen = shared.bells.publisher.listen();
         if shared.is_over() {
             return;
         }
         let Some(mut batch) = shared.formatted.take(next) else {
             if shared.total.get() != Some(&next) {
-                shared.bell.wait(seen);
+                shared.bells.publisher.wait(seen);
             }
             continue;
         };
@@ -747,9 +811,8 @@ fn publish(shared: &Shared<'_>, press: &mut Press<'_>, mut watch: impl FnMut(&Pu
         next += 1;
         batch.decoded.clear();
         batch.effects.clear();
-        let _ = shared.batches.push(batch);
-        shared.bell.ring();
+        shared.put_back(batch);
     }
     shared.over.store(true, Ordering::Release);
-    shared.bell.ring();
+    shared.bells.ring_all();
 }

@@ -247,6 +247,7 @@ fn walk(
                 if let Err(why) = whole.lane.replay(&found.view, &mut effects) {
                     return Ok(Walked::Astray(why));
                 }
+                whole.board.touch(effects.as_slice());
                 each_record(&found.view, effects.as_slice(), |record, effects| {
                     whole.board.fold(record, effects);
                     whole.ledger.fold(record, effects);

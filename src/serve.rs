@@ -171,14 +171,14 @@ pub fn serve(
         if let Some(guest) = guest {
             let (office, http) = (&office, doors[0].listener.place());
             let counter = counters.last().expect("the guest's comes behind those of the doors");
-            scope.spawn(move || {
+            engine::spawn(scope, guest.name, move || {
                 (guest.speak)(&Visit { office, counter, http });
                 counter.close();
             });
         }
         for (door, counter) in doors.into_iter().zip(&counters) {
             let office = &office;
-            scope.spawn(move || {
+            engine::spawn(scope, door.name, move || {
                 let served = match door.kind {
                     Kind::Http => api::serve_http(door.listener, office),
                     Kind::Lines => api::serve_lines(door.listener, office, counter),
@@ -191,7 +191,7 @@ pub fn serve(
             });
         }
         let (closed, until_closed) = sync_channel(0);
-        scope.spawn(|| {
+        engine::spawn(scope, "replayer", || {
             let until_closed = until_closed;
             replayer.run(&office, keep, &until_closed)
         });
@@ -248,6 +248,7 @@ fn work(
 fn show(office: &Office, published: &Published<'_>) {
     {
         let mut hall = office.hall();
+        hall.board.touch(published.effects);
         each_record(&published.frame, published.effects, |record, effects| hall.fold(record, effects));
         hall.note(published.journey, published.census);
     }
@@ -283,6 +284,7 @@ fn recover(folder: &DataFolder, city: &Arc<City>, manifest: &Manifest) -> Result
     let begun = Instant::now();
     let mut has_told = false;
     let replayed = data::replay(&mut reader, whole.lane, Printed::Nothing, &mut nobody, |frame, effects| {
+        hall.board.touch(effects);
         each_record(frame, effects, |record, effects| hall.fold(record, effects));
         if !has_told && begun.elapsed() > PATIENCE {
             has_told = true;

@@ -75,7 +75,7 @@ pub(super) async fn post(
     let body = read(body).await?;
     let name = speaker.and_then(|speaker| office.city.sources.get(speaker.index())).map(|source| &*source.name);
     let (lines, is_single) = match written {
-        Written::Lines => (body.to_vec(), false),
+        Written::Lines => (body, false),
         Written::Json => {
             let mut lines = Vec::with_capacity(body.len() + 1);
             let is_array = split::lines(&body, &mut lines).map_err(|at| {
@@ -83,11 +83,11 @@ pub(super) async fn post(
                     format!("the body is neither one JSON object nor an array of them; it goes wrong at byte {at}");
                 Error::new(StatusCode::BAD_REQUEST, "请求体不是 JSON 对象或数组", why)
             })?;
-            (lines, !is_array)
+            (lines.into(), !is_array)
         }
-        Written::Event => (cloud_event::structured(&body, name).map_err(no_event)?, true),
-        Written::Events => (cloud_event::batched(&body, name).map_err(no_event)?, false),
-        Written::EventData => (cloud_event::binary(&headers, &body, name).map_err(no_event)?, true),
+        Written::Event => (cloud_event::structured(&body, name).map_err(no_event)?.into(), true),
+        Written::Events => (cloud_event::batched(&body, name).map_err(no_event)?.into(), false),
+        Written::EventData => (cloud_event::binary(&headers, &body, name).map_err(no_event)?.into(), true),
     };
     // An event's line names its source, and is of input schema v1 whatever shape that source has.
     let speaker = speaker.filter(|_| matches!(written, Written::Json | Written::Lines));
@@ -203,7 +203,9 @@ async fn hand_in(office: &Office, lines: &[u8], from: From) -> Result<Vec<u8>, E
     let (mut rest, mut lines_before) = (lines, 0);
     while !rest.is_empty() {
         let (lines, behind) = rest.split_at(parcel_end(rest));
-        let parcel = Parcel { lines: lines.to_vec(), lines_before, sent, speaker, rights, reply: None };
+        let mut paper = counter.paper();
+        paper.extend_from_slice(lines);
+        let parcel = Parcel { lines: paper, lines_before, sent, speaker, rights, reply: None };
         let taken = if under_way.is_empty() {
             // Who has not begun is told to come again.
             counter.try_hand_in(parcel)
@@ -216,7 +218,9 @@ async fn hand_in(office: &Office, lines: &[u8], from: From) -> Result<Vec<u8>, E
     }
     let mut all = Vec::new();
     for receipts in under_way {
-        all.extend(receipts.await.map_err(|_| not_taken(NotTaken::Closing))?);
+        let mut receipts = receipts.await.map_err(|_| not_taken(NotTaken::Closing))?;
+        // Those of one parcel are not copied.
+        if all.is_empty() { all = receipts } else { all.append(&mut receipts) }
     }
     Ok(all)
 }

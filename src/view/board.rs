@@ -190,6 +190,16 @@ impl Board {
         Changes { board: self, since, cases_max }
     }
 
+    /// Brings near what effects will change that are about to be folded, a batch of them at once.
+    pub fn touch(&self, effects: &[(Seq, Effect)]) {
+        // A case that is opened lies where nothing is to be looked for.
+        let merged = |(_, effect): &(Seq, Effect)| match *effect {
+            Effect::Merged { case, .. } => Some(case),
+            _ => None,
+        };
+        self.cases.touch(effects.iter().filter_map(merged));
+    }
+
     /// Takes in a record and the effects that it caused.
     #[inline]
     pub fn fold(&mut self, record: &Record, effects: &[(Seq, Effect)]) {

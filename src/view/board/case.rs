@@ -172,6 +172,13 @@ impl Cases {
         self.by_id.find(id.0, |place| self.held[place as usize].id == id)
     }
 
+    /// Reads the lines of memory that some cases' changes will need, so that their cache misses overlap.
+    pub(super) fn touch(&self, ids: impl Iterator<Item = CaseId> + Clone) {
+        let entries = ids.clone().fold(0, |sum, id| sum ^ self.by_id.touch(id.0));
+        let places = ids.fold(0, |sum, id| sum ^ self.find(id).unwrap_or_default());
+        std::hint::black_box(entries ^ places);
+    }
+
     pub(super) fn place(&mut self, id: CaseId) -> Option<u32> {
         match self.near {
             Some((near, place)) if near == id => Some(place),

@@ -60,6 +60,12 @@ impl Index {
         }
     }
 
+    /// Reads where a name would lie, for the sake of having it near.
+    #[inline]
+    pub(super) fn touch(&self, name: u64) -> u32 {
+        self.entries[self.home(tag(name))].tag
+    }
+
     /// Adds a name that is not in it.
     pub(super) fn insert(&mut self, name: u64, place: u32) {
         if (self.used + 1) * 2 > self.entries.len() {

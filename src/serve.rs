@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tracing::{error, info, warn};
 
 use crate::api::keys::Keys;
@@ -385,16 +386,21 @@ fn explainer(folder: DataFolder, city: Arc<City>) -> Box<api::Explain> {
             source: None,
             every: explain::EVERY,
         };
-        let mut text = String::new();
+        let (mut text, mut briefs) = (String::new(), Vec::new());
         let told = explain::explain_in(&request, city.clone(), |explanation| {
-            text += &match form {
-                Form::Json => serde_json::to_string(explanation).expect("an explanation is JSON") + "\n",
-                Form::Zh => explanation.text(Lang::Zh),
-                Form::En => explanation.text(Lang::En),
-            };
+            match form {
+                Form::Json => text += &(serde_json::to_string(explanation).expect("an explanation is JSON") + "\n"),
+                Form::Zh => text += &explanation.text(Lang::Zh),
+                Form::En => text += &explanation.text(Lang::En),
+                Form::Brief => briefs.extend(explanation.brief().map(|brief| json!(brief))),
+            }
             Ok(())
         });
         match told {
+            Ok(_) if form == Form::Brief && briefs.is_empty() => Err(NotExplained::NotFound(format!(
+                "{name} 不是上报 is no report; /v1/explain/{name} tells what it is"
+            ))),
+            Ok(_) if form == Form::Brief => Ok(json!({ "reports": briefs }).to_string()),
             Ok(_) => Ok(text),
             Err(failure @ Failure::Usage(_)) => Err(NotExplained::NotFound(failure.to_string())),
             Err(failure) => Err(NotExplained::Failed(failure.to_string())),

@@ -119,7 +119,7 @@ fn what_is_answered_is_what_is_described() {
     let paths = document["paths"].as_object().expect("paths");
     for path in paths.keys().filter(|path| !["/v1/live", "/v1/events"].contains(&path.as_str())) {
         let asked = path.replace("/page/{version}/{name}", file);
-        let asked = asked.replace("{number}", "1").replace("{name}", "app%2F1");
+        let asked = asked.replace("{number}", "1").replace("{name}", "app%2F1").replace("{order}", "1-1");
         if document["paths"][path]["get"].is_object() {
             let answer = service.get(&asked);
             assert_eq!(answer.status, 200, "{asked}: {answer:?}");
@@ -140,6 +140,12 @@ fn what_is_answered_is_what_is_described() {
         ("/v1/cases", "/v1/cases?stage=none", 400),
         ("/v1/cases/{number}", "/v1/cases/x", 400),
         ("/v1/cases/{number}", "/v1/cases/99", 404),
+        ("/v1/orders", "/v1/orders?stage=done&limit=1", 200),
+        ("/v1/orders", "/v1/orders?area=none", 400),
+        ("/v1/orders/{order}", "/v1/orders/x", 400),
+        ("/v1/orders/{order}", "/v1/orders/1-9", 404),
+        ("/v1/reports/{name}", "/v1/reports/nobody", 404),
+        ("/v1/reports/{name}", "/v1/reports/%ff", 400),
         ("/v1/units", "/v1/units?after=nobody", 400),
         ("/v1/explain/{name}", "/v1/explain/nobody", 404),
         ("/v1/explain/{name}", "/v1/explain/%ff", 400),
@@ -164,6 +170,54 @@ fn what_is_answered_is_what_is_described() {
     assert!(schema::check(&document, &json!({"$ref": "#/components/schemas/Receipt"}), &json!({"line": 1})).is_err());
     assert_eq!(service.end().0, Some(0));
     verify(folder.path());
+}
+
+/// Whoever sent a report finds what became of it by its tracking number, and a crew its order by its name.
+#[test]
+fn reports_and_orders_are_found_by_their_names() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let said = json!([
+        report("1", 0),
+        report("2", 0),
+        report("1", 0),
+        json!({"source": "app", "id": "3", "text": "在哪里"}),
+        json!({"source": "app", "id": "4", "ts": "1999"}),
+    ]);
+    let said = service.ask("POST", "/v1/reports", &[("Content-Type", JSON)], said.to_string().as_bytes()).json();
+    let receipts = said["receipts"].as_array().expect("receipts");
+    let told = |name: &str| {
+        let answer = service.get(&format!("/v1/reports/{name}"));
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+        answer.json()["reports"].as_array().expect("reports").clone()
+    };
+    for (receipt, name) in receipts.iter().zip(["%231", "app%2F2", "%233", "app%2F3", "%235"]) {
+        let of = told(name);
+        assert_eq!(of.len(), 1, "{name}");
+        for member in ["tracking", "answer", "case", "reason", "source", "id"] {
+            // A duplicate's tracking number and case are those of the first; who was turned away has neither.
+            assert_eq!(of[0][member], receipt[member], "{name}: {member} of {} and {receipt}", of[0]);
+        }
+        if let Some(tracking) = receipt["tracking"].as_str() {
+            let first = told(tracking);
+            assert!(first[0]["tracking"] == tracking && first[0]["answer"] != "duplicate", "{first:?}");
+        }
+    }
+    let order = receipts[0]["order"].as_str().expect("an order");
+    let orders = service.get("/v1/orders").json();
+    assert_eq!(orders["orders"].as_array().map(Vec::len), Some(1), "{orders}");
+    let one = service.get(&format!("/v1/orders/{order}")).json();
+    assert_eq!(one, orders["orders"][0]);
+    assert_eq!((&one["unit"], &one["department"]), (&receipts[0]["unit"], &receipts[0]["department"]));
+    let accept = json!({"source": "departments", "kind": "action", "id": "5", "action": "accept", "order": order});
+    service.ask("POST", "/v1/actions", &[("Content-Type", JSON)], accept.to_string().as_bytes());
+    assert_eq!(service.get("/v1/orders?stage=accepted").json()["orders"][0]["order"], order);
+    let back = json!({"source": "departments", "kind": "action", "id": "6", "action": "return", "order": order});
+    service.ask("POST", "/v1/actions", &[("Content-Type", JSON)], back.to_string().as_bytes());
+    let gone = service.get(&format!("/v1/orders/{order}"));
+    assert_eq!(gone.status, 404);
+    assert!(gone.text().contains("/v1/explain/1-1"), "{gone:?}");
+    assert_eq!(service.end().0, Some(0));
 }
 
 /// Reads until enough has come.

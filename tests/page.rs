@@ -717,7 +717,17 @@ fn nothing_that_a_citizen_said_of_themselves_is_shown() {
 
     let next = number(&service.get("/v1/summary").json()["next"]);
     let mut told: Vec<(String, String)> = vec![("receipts".to_owned(), format!("{receipts:?}"))];
-    for path in ["/v1/cases", "/v1/cases/1", "/v1/units", "/v1/cells", "/v1/summary", "/metrics", "/"] {
+    for path in [
+        "/v1/cases",
+        "/v1/cases/1",
+        "/v1/reports/1",
+        "/v1/orders",
+        "/v1/units",
+        "/v1/cells",
+        "/v1/summary",
+        "/metrics",
+        "/",
+    ] {
         let answer = service.get(path);
         assert_eq!(answer.status, 200, "{path}");
         told.push((path.to_owned(), answer.text().to_owned()));

@@ -165,6 +165,146 @@ fn what_is_not_acceptable_is_answered_and_harms_nobody() {
     verify(folder.path());
 }
 
+/// Bodies that are no JSON, or nearly none, or JSON that nobody means.
+fn hostile_bodies() -> Vec<Vec<u8>> {
+    let values: [&[u8]; 52] = [
+        b"-",
+        b"+1",
+        b"01",
+        b"-01",
+        b"1.",
+        b".5",
+        b"1e",
+        b"1e+",
+        b"0x10",
+        b"1_000",
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"1e999999",
+        b"-1e-999999",
+        b"123456789012345678901234567890",
+        b"0.00000000000000000000000000000000000001",
+        b"tru",
+        b"True",
+        b"nul",
+        b"undefined",
+        b"'a'",
+        b"\"",
+        b"\"\\\"",
+        b"\"\\x41\"",
+        b"\"\\u12\"",
+        b"\"\\u{1F600}\"",
+        b"\"\\ud800\"",
+        b"\"\\udc00\\ud800\"",
+        b"\"\\u0000\"",
+        b"\"a\tb\"",
+        b"\"a\0b\"",
+        b"\"\xff\"",
+        b"\"\xc0\xaf\"",
+        b"\"\xed\xa0\x80\"",
+        b"\"\xf8\x88\x80\x80\x80\"",
+        b"\xef\xbb\xbf1",
+        b"[1,]",
+        b"[,1]",
+        b"[1 2]",
+        b"[",
+        b"]",
+        b"{\"a\":}",
+        b"{\"a\" 1}",
+        b"{a:1}",
+        b"{\"a\":1,}",
+        b"{\"a\":1,\"a\":2}",
+        b"{\"\":0}",
+        b"1//",
+        b"/**/1",
+        b"#",
+        b"1\x0b2",
+    ];
+    let words = [
+        "'; DROP TABLE reports;--",
+        "<script>alert(1)</script>",
+        "../../../../etc/passwd",
+        "${jndi:ldap://127.0.0.1/a}",
+        "%s%n%d",
+        "$(reboot)",
+        "{{7*7}}",
+        "\u{202e}倒着\u{202c}",
+        "\u{200b}\u{feff}",
+        "ﷺ",
+        "👩‍👩‍👧‍👦",
+        "Z̷̢̛a̸l̶g̷o̶",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1e309",
+        "CON",
+        "\r\nX-Injected: 1",
+        "data: x\n\nevent: y",
+        "ｆｕｌｌ ｗｉｄｔｈ",
+        "\u{7f}\u{85}\u{2028}",
+    ];
+    let in_report = |field: &str, value: &[u8]| {
+        [format!("{{\"source\":\"app\",\"id\":\"h\",\"{field}\":").as_bytes(), value, b"}"].concat()
+    };
+    let mut bodies: Vec<Vec<u8>> = values.iter().map(|value| value.to_vec()).collect();
+    for field in ["id", "ts", "lng", "category", "text", "urgency", "reporter", "media", "kind", "unknown"] {
+        bodies.extend(values.iter().map(|value| in_report(field, value)));
+        bodies.extend(words.iter().map(|word| in_report(field, json!(word).to_string().as_bytes())));
+    }
+    for (open, close, levels) in [("[", "]", 65), ("{\"a\":", "}", 65), ("[", "]", 100_000), ("{\"a\":", "}", 100_000)]
+    {
+        bodies.push(in_report("x", [open.repeat(levels), "1".to_owned(), close.repeat(levels)].concat().as_bytes()));
+        bodies.push(in_report("x", open.repeat(levels).as_bytes()));
+    }
+    bodies.push(in_report("x", format!("\"{}\"", "长".repeat(1 << 19)).as_bytes()));
+    bodies.push(format!("{{\"{}\":1}}", "k".repeat(1 << 16)).into_bytes());
+    bodies.push(format!("[{}]", vec!["{}"; 100_000].join(",")).into_bytes());
+    bodies
+}
+
+/// What is hostile is answered, in whatever form it is sent; what is urgent and well said is answered meanwhile.
+#[test]
+fn hostile_bodies_are_answered_and_hold_up_nobody() {
+    const EVENT: &str = "application/cloudevents+json";
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let bodies = hostile_bodies();
+    let is_over = AtomicBool::new(false);
+    let slowest = std::thread::scope(|scope| {
+        let urgent = scope.spawn(|| {
+            let (mut slowest, mut n) = (Duration::ZERO, 0);
+            while !is_over.load(Ordering::Relaxed) || n < 20 {
+                let report = json!({"source": "110", "id": format!("urgent-{n}"), "lng": 121.5, "lat": 31.2, "category": "90006"});
+                let begun = Instant::now();
+                let answer = service.post(JSON, report.to_string().as_bytes());
+                slowest = slowest.max(begun.elapsed());
+                assert!(matches!(answer.json()["answer"].as_str(), Some("opened" | "merged")), "{answer:?}");
+                n += 1;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            slowest
+        });
+        for body in &bodies {
+            for kind in [JSON, LINES, EVENT] {
+                let answer = service.post(kind, body);
+                let about = String::from_utf8_lossy(&body[..body.len().min(100)]);
+                assert!([200, 400, 413, 422].contains(&answer.status), "{kind} {about}: {answer:?}");
+            }
+            let line: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\n').collect();
+            assert_eq!(service.lines(&[&line, &b"\n"[..]].concat()).len(), usize::from(!line.is_empty()));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        urgent.join().expect("it sends on")
+    });
+    assert!(slowest < Duration::from_secs(2), "an urgent report waited {slowest:?}");
+    let metrics = service.get("/metrics").text().to_owned();
+    assert!(!metrics.contains("DROP TABLE") && !metrics.contains("script"), "nothing of a body is in the figures");
+    assert_eq!(service.end().0, Some(0));
+    verify(folder.path());
+}
+
 /// Events of a stream from a cursor on, until `last` was seen.
 fn events(service: &Service, from: &str, last: &str) -> Vec<(String, String)> {
     let mut stream = connect(service.http).expect("connected");

@@ -13,10 +13,11 @@ use super::asked::{Asked, Named as NamedInPath};
 use super::office::Office;
 use super::version::Version;
 use crate::city::{City, Named};
-use crate::ids::{CaseId, ClassId, DepartmentId, UnitId};
+use crate::ids::{CaseId, ClassId, DepartmentId, OrderId, UnitId};
 use crate::report::Urgency;
 use crate::view::board::{
-    CaseFilter, CaseMembers, CaseShown, CellMembers, CellShown, PAGE_MAX, UnitFilter, UnitMembers, UnitShown,
+    Case, CaseFilter, CaseMembers, CaseShown, CellMembers, CellShown, OrderMembers, OrderShown, PAGE_MAX, UnitFilter,
+    UnitMembers, UnitShown,
 };
 use crate::view::words::{StageWord, UrgencyLetter};
 use crate::weighed::Stage;
@@ -43,22 +44,29 @@ pub(super) struct Cases {
     limit: Option<usize>,
 }
 
+impl Cases {
+    fn filter(&self, city: &City) -> Result<CaseFilter, Error> {
+        let stage = |word: &str| Stage::ALL.into_iter().find(|stage| stage.word() == word);
+        Ok(CaseFilter {
+            stage: known(self.stage.as_deref(), "stage", stage)?,
+            area: known(self.area.as_deref(), "area", |code| city.area_by_code(code))?,
+            class: known(self.class.as_deref(), "class", |code| class_by_code(city, code))?,
+            urgency: known(self.urgency.as_deref(), "urgency", Urgency::from_letter)?,
+            department: known(self.department.as_deref(), "department", |code| department_by_code(city, code))?,
+            is_ordered: false,
+            before: self.before.map(CaseId),
+            limit: limit(self.limit, CaseFilter::default().limit)?,
+        })
+    }
+}
+
 pub(super) async fn cases(
     State(office): State<Arc<Office>>,
     Asked(asked): Asked<Cases>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let city = &office.city;
-    let stage = |word: &str| Stage::ALL.into_iter().find(|stage| stage.word() == word);
-    let filter = CaseFilter {
-        stage: known(asked.stage.as_deref(), "stage", stage)?,
-        area: known(asked.area.as_deref(), "area", |code| city.area_by_code(code))?,
-        class: known(asked.class.as_deref(), "class", |code| class_by_code(city, code))?,
-        urgency: known(asked.urgency.as_deref(), "urgency", Urgency::from_letter)?,
-        department: known(asked.department.as_deref(), "department", |code| department_by_code(city, code))?,
-        before: asked.before.map(CaseId),
-        limit: limit(asked.limit, CaseFilter::default().limit)?,
-    };
+    let filter = asked.filter(city)?;
     let hall = office.hall();
     let version = Version::of(&office, &hall);
     if let Some(known) = version.known(&headers) {
@@ -79,6 +87,59 @@ pub(super) async fn case(
         None => {
             let why = format!("no case {number} is on the board; /v1/explain/{number} finds it in the journal");
             Err(Error::new(StatusCode::NOT_FOUND, "看板上没有这个案件", why))
+        }
+    }
+}
+
+/// Orders that units have or have finished, those of the newest cases first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OrderPage<'a> {
+    #[schema(value_type = Vec<OrderMembers>)]
+    orders: Vec<OrderShown<'a>>,
+    /// Where the next page begins (`before`); null where there is none.
+    #[schema(required)]
+    next: Option<u64>,
+}
+
+pub(super) async fn orders(
+    State(office): State<Arc<Office>>,
+    Asked(asked): Asked<Cases>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let city = &office.city;
+    let filter = CaseFilter { is_ordered: true, ..asked.filter(city)? };
+    let hall = office.hall();
+    let version = Version::of(&office, &hall);
+    if let Some(known) = version.known(&headers) {
+        return Ok(known);
+    }
+    let page = hall.board.cases(&filter);
+    let order = |case: &'_ Case| case.order_in_force();
+    let orders =
+        page.cases.into_iter().filter_map(|case| Some(OrderShown { city, case, order: order(case)? })).collect();
+    Ok(version.on(shown(&OrderPage { orders, next: page.next.map(|case| case.0) })))
+}
+
+pub(super) async fn order(
+    State(office): State<Arc<Office>>,
+    NamedInPath(name): NamedInPath<String>,
+) -> Result<Response, Error> {
+    let shape = |_| {
+        let why = format!("{name}: an order is named case-attempt, as 12-1");
+        Error::new(StatusCode::BAD_REQUEST, "工单号写作 案件号-次数", why)
+    };
+    let order: OrderId = name.parse().map_err(shape)?;
+    let hall = office.hall();
+    let case = hall.board.case(order.case);
+    match case.filter(|case| case.order_in_force() == Some(order)) {
+        Some(case) => Ok(shown(&OrderShown { city: &office.city, case, order })),
+        None => {
+            let now = case.and_then(Case::order_in_force).map(|order| format!("; its case has {order} now"));
+            let why = format!(
+                "no unit has order {order}{}; /v1/explain/{order} finds it in the journal",
+                now.unwrap_or_default()
+            );
+            Err(Error::new(StatusCode::NOT_FOUND, "这张工单不在处置中", why))
         }
     }
 }

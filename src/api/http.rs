@@ -26,17 +26,20 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Which path leads where.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 17] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 20] {
     [
         ("/", get(page::index)),
         ("/page/{version}/{name}", get(page::file)),
         ("/v1/docs", get(page::docs)),
         ("/v1/openapi.json", get(openapi::show)),
         ("/v1/reports", post(reports::post)),
+        ("/v1/reports/{name}", get(reads::report)),
         ("/v1/actions", post(reports::post)),
         ("/v1/explain/{name}", get(reads::explain)),
         ("/v1/cases", get(boards::cases)),
         ("/v1/cases/{number}", get(boards::case)),
+        ("/v1/orders", get(boards::orders)),
+        ("/v1/orders/{order}", get(boards::order)),
         ("/v1/units", get(boards::units).post(reports::post)),
         ("/v1/cells", get(boards::cells)),
         ("/v1/live", get(live::watch)),

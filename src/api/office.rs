@@ -49,6 +49,8 @@ pub enum Form {
     En,
     /// For programs.
     Json,
+    /// Only what became of reports, for programs: `{"reports":[…]}`.
+    Brief,
 }
 
 /// Why something is not explained.

@@ -11,14 +11,15 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::answer;
-use super::boards::{CasePage, Cases, CellCollection, UnitPage, Units};
+use super::boards::{CasePage, Cases, CellCollection, OrderPage, UnitPage, Units};
 use super::events::Wanted;
-use super::reads::{Language, Summary};
+use super::reads::{Language, ReportsTold, Summary};
 use super::reports::{Said, SaidReceipts};
 use super::shown::{Live, Names};
 use crate::limits::{ADDRESS_BYTES_MAX, CAPACITY_ORDERS_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::view::ReceiptMembers;
-use crate::view::board::{CaseMembers, CellMembers, UnitMembers};
+use crate::view::board::{CaseMembers, CellMembers, OrderMembers, UnitMembers};
+use crate::view::explain::ReportTold;
 use crate::view::words::{StatusWord, UrgencyLetter, VerbWord};
 
 pub(super) async fn show() -> Response {
@@ -209,8 +210,12 @@ struct Told {
         Live,
         Snapshot,
         OrderAction,
+        OrderMembers,
+        OrderPage,
         ReceiptMembers,
         Report,
+        ReportTold,
+        ReportsTold,
         SaidReceipts,
         Summary,
         UnitMembers,
@@ -246,6 +251,9 @@ fn paths() -> Value {
         "/v1/docs": { "get": page("接口文档", "This description, to be tried") },
         "/v1/openapi.json": { "get": answered("接口描述", "This description", JSON, json!({"type": "object"})) },
         "/v1/reports": say("上报", "Send reports; answered with receipts", "Report"),
+        "/v1/reports/{name}": {
+            "get": read("一条上报", "What became of a report: by tracking number, record or source/id", vec![in_path("name", "string")], JSON, reference("ReportsTold"), &[400, 404, 500])
+        },
         "/v1/actions": say("工单操作", "Act on orders", "OrderAction"),
         "/v1/units": {
             "get": read_version("处置力量", "Units as they are now", parameters::<Units>(), JSON, reference("UnitPage"), &[400]),
@@ -256,6 +264,12 @@ fn paths() -> Value {
         },
         "/v1/cases/{number}": {
             "get": read("一个案件", "One case", vec![in_path("number", "integer")], JSON, reference("Case"), &[400, 404])
+        },
+        "/v1/orders": {
+            "get": read_version("工单", "Orders that units have or have finished, those of the newest cases first", parameters::<Cases>(), JSON, reference("OrderPage"), &[400])
+        },
+        "/v1/orders/{order}": {
+            "get": read("一张工单", "One order, as long as a unit has it or has finished it", vec![in_path("order", "string")], JSON, reference("Order"), &[400, 404])
         },
         "/v1/cells": {
             "get": read_version("网格", "Cells with open cases", vec![], "application/geo+json", reference("CellCollection"), &[])

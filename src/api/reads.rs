@@ -13,6 +13,7 @@ use super::answer::{self, Error};
 use super::asked::{Asked, Named};
 use super::office::{Form, NotExplained, Office, Phase};
 use super::version::Version;
+use crate::view::explain::ReportTold;
 use crate::view::ledger::{Account, Work};
 
 #[derive(Deserialize, IntoParams)]
@@ -34,9 +35,30 @@ pub(super) async fn explain(
         Some("en") => Form::En,
         _ => Form::Zh,
     };
+    let text = told(&office, name, form).await?.into_bytes();
+    Ok(match form {
+        Form::Json | Form::Brief => answer::json(StatusCode::OK, text),
+        Form::Zh | Form::En => answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text),
+    })
+}
+
+/// Reports that a name may mean, and what became of each.
+#[derive(ToSchema, Debug)]
+#[expect(dead_code, reason = "whoever reads the journal writes it already; this is its schema")]
+pub(super) struct ReportsTold {
+    reports: Vec<ReportTold<'static>>,
+}
+
+/// What became of a report: by its tracking number, its record, or `source/id`.
+pub(super) async fn report(State(office): State<Arc<Office>>, Named(name): Named<String>) -> Result<Response, Error> {
+    let text = told(&office, name, Form::Brief).await?;
+    Ok(answer::json(StatusCode::OK, text.into_bytes()))
+}
+
+/// What the journal tells under a name.
+async fn told(office: &Arc<Office>, name: String, form: Form) -> Result<String, Error> {
     match office.explain(name, form).await {
-        Some(Ok(text)) if form == Form::Json => Ok(answer::json(StatusCode::OK, text.into_bytes())),
-        Some(Ok(text)) => Ok(answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text.into_bytes())),
+        Some(Ok(text)) => Ok(text),
         Some(Err(NotExplained::NotFound(why))) => Err(Error::new(StatusCode::NOT_FOUND, "找不到", why)),
         Some(Err(NotExplained::Failed(why))) => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "日志读不了", why)),
         None => Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "出错了", "the explanation failed")),

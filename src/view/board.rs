@@ -19,7 +19,7 @@ pub use case::{Case, Sources};
 pub use cell::{Cell, Counts};
 pub use kept::KeptBoard;
 pub use page::{CaseFilter, LOOKED_AT_MAX, PAGE_MAX, Page, UnitFilter, UnitPage};
-pub use shown::{CaseMembers, CaseShown, CellMembers, CellShown, UnitMembers, UnitShown};
+pub use shown::{CaseMembers, CaseShown, CellMembers, CellShown, OrderMembers, OrderShown, UnitMembers, UnitShown};
 pub use unit::Unit;
 
 use crate::city::City;

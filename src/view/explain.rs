@@ -2,6 +2,7 @@
 //!
 //! What the mind weighed comes as words ([`crate::weighed`]); names come from the city; nothing is decided here.
 
+mod brief;
 mod sketch;
 mod text;
 
@@ -17,6 +18,8 @@ use crate::time::{At, Window, WindowKind};
 use crate::view::decision::{Decisions, doubt_word, scope_word};
 use crate::view::paper::Paper;
 use crate::weighed::{CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, Standing, UnitWeighed, Weighed};
+
+pub use brief::ReportTold;
 
 /// The language of a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -55,6 +55,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// The order that a unit has, or has finished.
+    pub fn order_in_force(&self) -> Option<OrderId> {
+        self.order().filter(|_| self.unit.is_some())
+    }
+
     /// The last order that was given, also after it was given back: whoever closes the case names it.
     pub fn order(&self) -> Option<OrderId> {
         (self.attempts > 0).then_some(OrderId { case: self.id, attempt: self.attempts })

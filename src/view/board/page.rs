@@ -27,6 +27,8 @@ pub struct CaseFilter {
     pub urgency: Option<Urgency>,
     /// Who has them.
     pub department: Option<DepartmentId>,
+    /// Only those of which a unit has the order, or has finished it.
+    pub is_ordered: bool,
     /// Only those opened before this one.
     pub before: Option<CaseId>,
     /// At most so many: 1 to [`PAGE_MAX`].
@@ -36,7 +38,7 @@ pub struct CaseFilter {
 impl Default for CaseFilter {
     fn default() -> Self {
         let (stage, area, class, urgency, department) = (None, None, None, None, None);
-        Self { stage, area, class, urgency, department, before: None, limit: PAGE }
+        Self { stage, area, class, urgency, department, is_ordered: false, before: None, limit: PAGE }
     }
 }
 
@@ -47,6 +49,7 @@ impl CaseFilter {
             && self.class.is_none_or(|class| class == case.class)
             && self.urgency.is_none_or(|urgency| urgency == case.urgency)
             && self.department.is_none_or(|department| department == case.department)
+            && (!self.is_ordered || case.order_in_force().is_some())
     }
 }
 

@@ -10,7 +10,7 @@ use super::cell::Cell;
 use super::unit::Unit;
 use crate::city::City;
 use crate::geo::Point;
-use crate::ids::{AreaId, CellId, DepartmentId, OrderId, Seq, Tracking, UnitId};
+use crate::ids::{AreaId, CellId, ClassId, DepartmentId, OrderId, Seq, Tracking, UnitId};
 use crate::view::decision::doubt_word;
 use crate::view::words::{StageWord, StatusWord, UrgencyLetter};
 
@@ -21,6 +21,17 @@ pub struct CaseShown<'a> {
     pub city: &'a City,
     /// The case.
     pub case: &'a Case,
+}
+
+/// The order of a case as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderShown<'a> {
+    /// Gives the codes.
+    pub city: &'a City,
+    /// The case.
+    pub case: &'a Case,
+    /// Its order.
+    pub order: OrderId,
 }
 
 /// A cell as it is shown.
@@ -83,6 +94,42 @@ pub struct CaseMembers<'a> {
     due: Option<i64>,
     /// Why people must look at it.
     doubt: Option<&'static str>,
+    /// Where it is, in degrees.
+    lng: Option<f64>,
+    /// Where it is, in degrees.
+    lat: Option<f64>,
+}
+
+/// An order as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct OrderMembers<'a> {
+    /// Its name, `case-attempt`.
+    #[schema(value_type = String, example = "1-1")]
+    order: Text<OrderId>,
+    /// Its case.
+    case: u64,
+    /// What is being done about it.
+    #[schema(value_type = StageWord)]
+    stage: &'static str,
+    /// How pressing it is.
+    #[schema(value_type = UrgencyLetter)]
+    urgency: &'static str,
+    /// The unit that has it, or that finished it.
+    unit: Option<&'a str>,
+    /// The department that has it.
+    department: Option<&'a str>,
+    /// The class of its case.
+    class: Option<&'a str>,
+    /// Its area.
+    area: Option<&'a str>,
+    /// Its cell.
+    #[schema(value_type = Option<String>)]
+    cell: Option<Text<CellCode<'a>>>,
+    /// When it must be handled: log time, in milliseconds since 1970.
+    due: Option<i64>,
+    /// When it changed last.
+    changed_at: i64,
     /// Where it is, in degrees.
     lng: Option<f64>,
     /// Where it is, in degrees.
@@ -174,6 +221,10 @@ fn area_code(city: &City, area: AreaId) -> Option<&str> {
     city.areas.get(area.index()).map(|area| &*area.code)
 }
 
+fn class_code(city: &City, class: ClassId) -> Option<&str> {
+    city.classes.get(class.index()).map(|class| &*class.named.code)
+}
+
 fn department_code(city: &City, department: DepartmentId) -> Option<&str> {
     city.departments.get(department.index()).map(|department| &*department.code)
 }
@@ -189,7 +240,7 @@ impl Serialize for CaseShown<'_> {
         let members = CaseMembers {
             case: case.id.0,
             tracking: Text(Tracking(Seq(case.id.0))),
-            class: city.classes.get(case.class.index()).map(|class| &*class.named.code),
+            class: class_code(city, case.class),
             area: area_code(city, case.area),
             cell: case.cell.is_some().then_some(Text(CellCode(city, case.cell))),
             urgency: case.urgency.letter(),
@@ -203,6 +254,29 @@ impl Serialize for CaseShown<'_> {
             department: department_code(city, case.department),
             due: case.due.map(|due| due.0),
             doubt: case.doubt.map(doubt_word),
+            lng,
+            lat,
+        };
+        members.serialize(serializer)
+    }
+}
+
+impl Serialize for OrderShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { city, case, order } = *self;
+        let (lng, lat) = lng_lat(case.point);
+        let members = OrderMembers {
+            order: Text(order),
+            case: case.id.0,
+            stage: case.stage.word(),
+            urgency: case.urgency.letter(),
+            unit: unit_code(city, case.unit),
+            department: department_code(city, case.department),
+            class: class_code(city, case.class),
+            area: area_code(city, case.area),
+            cell: case.cell.is_some().then_some(Text(CellCode(city, case.cell))),
+            due: case.due.map(|due| due.0),
+            changed_at: case.changed_at.0,
             lng,
             lat,
         };

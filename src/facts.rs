@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub memory: Memory,
     /// Names and places of the doors.
     pub doors: Vec<(&'static str, String)>,
+    /// Most connections of a door.
+    pub connections: usize,
     /// How many keys there are; nothing where none is needed, and only this machine is served.
     pub keys: Option<usize>,
 }
@@ -81,7 +83,7 @@ const fn mib(bytes: u64) -> u64 {
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { city, data, decided, recovery, mode, memory, doors, keys } = self;
+        let Self { city, data, decided, recovery, mode, memory, doors, connections, keys } = self;
         writeln!(f, "派单 paidan {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id())?;
         writeln!(f, "城市 city {city}")?;
         writeln!(
@@ -108,6 +110,7 @@ impl fmt::Display for Facts {
         for (name, place) in doors {
             writeln!(f, "{name} {place}")?;
         }
+        writeln!(f, "连接 connections {connections} at each door")?;
         match keys {
             None => writeln!(f, "只在本机提供服务 only this machine is served: there are no keys")?,
             Some(keys) => writeln!(f, "需要密钥 a key is needed at every door: there are {keys}")?,
@@ -131,6 +134,7 @@ impl Facts {
             memory_max_bytes = self.memory.total(),
             processor = cpu(),
             doors = doors.join(", "),
+            connections = self.connections,
             only_this_machine = self.keys.is_none(),
             keys = self.keys,
             "就绪 ready"

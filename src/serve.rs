@@ -138,7 +138,9 @@ pub fn serve(
     let manifest =
         Manifest { inputs: names.iter().map(|name| Identity::of_growing(&path(name))).collect(), source: None };
     let Recovered { lane, journal, hall, replayer, notes, first, from } = recover(&folder, &city, &manifest)?;
+    let connections = api::connections(doors.len());
     let facts = Facts {
+        connections,
         city: format!("{} ({}) version {:016x}", city.name_zh, city.name_en, city.version),
         data: request.data.clone(),
         decided: from.0 - 1..hall.next.0 - 1,
@@ -181,8 +183,8 @@ pub fn serve(
             let office = &office;
             engine::spawn(scope, door.name, move || {
                 let served = match door.kind {
-                    Kind::Http => api::serve_http(door.listener, office),
-                    Kind::Lines => api::serve_lines(door.listener, office, counter),
+                    Kind::Http => api::serve_http(door.listener, office, connections),
+                    Kind::Lines => api::serve_lines(door.listener, office, counter, connections),
                 };
                 if let Err(cause) = served {
                     error!(door = door.name, %cause, "门无法服务 a door cannot be served");

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use service::{Service, connect, try_ask};
 use tempfile::TempDir;
@@ -161,6 +162,41 @@ fn what_is_not_acceptable_is_answered_and_harms_nobody() {
     let _ = slow.read_to_string(&mut rest);
     assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 4"), "a slow head is cut off: {rest}");
     drop(idle);
+    assert_eq!(service.end().0, Some(0));
+    verify(folder.path());
+}
+
+/// As many handles as the system gives this process, at most so many.
+fn handles(wanted: u64) -> u64 {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+    setrlimit(Resource::Nofile, limit).expect("less than is allowed");
+    limit.current.unwrap_or(wanted)
+}
+
+/// Ten thousand connections that say nothing keep nobody out, however many places the door has.
+#[test]
+fn idle_connections_keep_no_report_out() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let idle = handles(10_500).saturating_sub(500);
+    let (mut silent, mut slowest) = (Vec::new(), Duration::ZERO);
+    for n in 0..idle {
+        silent.push(connect(service.http).expect("connected"));
+        if n % 500 == 0 || n + 1 == idle {
+            let begun = Instant::now();
+            let answer = service.post(JSON, report(&format!("urgent-{n}"), n as usize).to_string().as_bytes());
+            assert!(matches!(answer.json()["answer"].as_str(), Some("opened" | "merged")), "{answer:?}");
+            slowest = slowest.max(begun.elapsed());
+        }
+    }
+    assert!(slowest < Duration::from_secs(1), "beside {idle} idle connections a report waited {slowest:?}");
+    // Whoever speaks at last is heard, unless its place was needed.
+    let mut last = silent.pop().expect("many");
+    last.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("written");
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(service.end().0, Some(0));
     verify(folder.path());
 }

@@ -10,16 +10,14 @@ use axum::routing::{MethodRouter, get, post};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::answer::Error;
 use super::office::{Office, Phase};
 use super::{Stream, boards, events, guard, live, metrics, openapi, page, reads, reports};
 
-/// How long a connection may wait with its first byte.
-const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// How long a connection may wait with its first byte. (hyper waits for it for ever.)
+pub(super) const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
 /// Most bytes of a head.
@@ -72,11 +70,6 @@ async fn not_that_way() -> Response {
 
 /// Serves one connection until it ends, or the service does.
 pub(super) async fn serve(stream: Box<dyn Stream>, router: Router, mut phase: watch::Receiver<Phase>) {
-    // hyper waits for the first byte for ever.
-    let mut stream = BufReader::new(stream);
-    if !matches!(timeout(FIRST_BYTE, stream.fill_buf()).await, Ok(Ok([_, ..]))) {
-        return;
-    }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)

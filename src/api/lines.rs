@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::answer::Error;
 use super::bucket::Bucket;
 use super::counter::{Counter, PARCEL_BYTES, Receipts};
-use super::keys::{Caller, NotIn};
+use super::keys::{Caller, Keys, NotIn};
 use super::office::{Office, Phase};
 use crate::ingest::inbox::Parcel;
 use crate::limits::LINE_BYTES_MAX;
@@ -35,6 +35,11 @@ const QUIET_LIMIT: Duration = Duration::from_secs(3600);
 const KEY_LIMIT: Duration = Duration::from_secs(10);
 /// How long a line may take to come.
 const LINE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a connection may say nothing at first.
+pub(super) fn silence(keys: &Keys) -> Duration {
+    if keys.is_needed() { KEY_LIMIT } else { QUIET_LIMIT }
+}
 
 /// Where a connection comes in.
 pub(super) struct Place {

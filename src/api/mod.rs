@@ -26,6 +26,7 @@ mod metrics;
 mod office;
 mod openapi;
 mod page;
+mod places;
 mod reads;
 mod reports;
 mod shown;
@@ -37,16 +38,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use counter::{Counter, Receipts};
 pub use office::{Explain, Form, Hall, NotExplained, Office, Phase, Resume};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use places::Places;
+pub use places::connections;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// Most connections of a door.
-const CONNECTIONS_MAX: usize = 4096;
 /// How long connections may take to end when the service does.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -114,10 +116,11 @@ impl Listener {
 ///
 /// # Errors
 /// If the machine cannot serve it at all.
-pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
+pub fn serve_http(listener: Listener, office: &Arc<Office>, connections: usize) -> io::Result<()> {
     let router = http::router(office.clone(), listener.is_local());
     let composing = live::compose(office.clone());
-    serve(listener, office, office.http(), composing, move |stream, phase| {
+    let door = Door { counter: office.http(), connections, silence: Box::new(|| http::FIRST_BYTE) };
+    serve(listener, office, door, composing, move |stream, phase| {
         let router = router.clone();
         async move { http::serve(stream, router, phase).await }
     })
@@ -127,9 +130,16 @@ pub fn serve_http(listener: Listener, office: &Arc<Office>) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`serve_http`].
-pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Counter>) -> io::Result<()> {
+pub fn serve_lines(
+    listener: Listener,
+    office: &Arc<Office>,
+    counter: &Arc<Counter>,
+    connections: usize,
+) -> io::Result<()> {
+    let silence = Box::new(|| lines::silence(&office.keys));
+    let door = Door { counter, connections, silence };
     let (at, own, bucket) = (counter.clone(), office.clone(), office.keys.door_bucket());
-    serve(listener, office, counter, std::future::ready(()), move |stream, phase| {
+    serve(listener, office, door, std::future::ready(()), move |stream, phase| {
         let (counter, office, mut end) = (at.clone(), own.clone(), phase.clone());
         let bucket = bucket.clone();
         async move {
@@ -143,38 +153,72 @@ pub fn serve_lines(listener: Listener, office: &Arc<Office>, counter: &Arc<Count
 }
 
 /// A connection, whatever it goes over.
-pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {}
-impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static> Stream for S {}
+pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync + 'static {
+    /// Waits until something has come, or it has ended.
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl Stream for TcpStream {
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(context)
+    }
+}
+
+impl Stream for UnixStream {
+    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(context)
+    }
+}
+
+/// How a door is served.
+struct Door<'a> {
+    counter: &'a Arc<Counter>,
+    /// Most connections at a time.
+    connections: usize,
+    /// How long a connection may take to begin.
+    silence: Box<dyn Fn() -> Duration + 'a>,
+}
 
 /// Serves each connection by a task, and does what is to be done beside that.
 fn serve<F>(
     listener: Listener,
     office: &Arc<Office>,
-    counter: &Arc<Counter>,
+    door: Door<'_>,
     beside: impl Future<Output = ()> + Send + 'static,
-    connection: impl Fn(Box<dyn Stream>, watch::Receiver<Phase>) -> F,
+    connection: impl Fn(Box<dyn Stream>, watch::Receiver<Phase>) -> F + Clone + Send + 'static,
 ) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(door.connections);
     let mut phase = office.phase();
     runtime.block_on(async {
         let listener = Accepting::new(listener)?;
         tokio::spawn(beside);
         loop {
-            let place = places.clone().acquire_owned().await.expect("never closed");
-            let stream = tokio::select! {
-                stream = listener.accept() => stream,
+            let come = async {
+                let stream = listener.accept().await?;
+                Ok::<_, io::Error>((stream, places.take().await))
+            };
+            let come = tokio::select! {
+                come = come => come,
                 _ = phase.wait_for(|phase| *phase != Phase::Open) => break,
             };
-            match stream {
-                Ok(stream) => {
-                    let served = connection(stream, office.phase());
+            match come {
+                Ok((stream, mut seat)) => {
+                    let (silence, mut phase, connection) = ((door.silence)(), office.phase(), connection.clone());
                     tokio::spawn(async move {
-                        served.await;
-                        drop(place);
+                        let first_word = async {
+                            let ready = std::future::poll_fn(|context| stream.poll_read_ready(context));
+                            tokio::select! {
+                                come = timeout(silence, ready) => come.is_ok(),
+                                _ = phase.wait_for(|phase| *phase != Phase::Open) => false,
+                            }
+                        };
+                        if seat.until(first_word).await {
+                            connection(stream, phase).await;
+                        }
                     });
                 }
                 // Out of handles, or a connection that was gone before it came: the others go on.
@@ -183,10 +227,9 @@ where
         }
         drop(listener);
         // What is being sent is taken for a while; then nothing more is, and what was taken is answered.
-        let all = u32::try_from(CONNECTIONS_MAX).expect("a small number");
-        let _ = timeout(GRACE / 2, places.acquire_many(all)).await;
-        counter.close();
-        let _ = timeout(GRACE / 2, places.acquire_many(all)).await;
+        let _ = timeout(GRACE / 2, places.until_empty()).await;
+        door.counter.close();
+        let _ = timeout(GRACE / 2, places.until_empty()).await;
         Ok(())
     })
 }

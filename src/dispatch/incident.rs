@@ -331,10 +331,10 @@ impl Incidents {
         chain.filter(move |mark| mark.tag == tag).map(|mark| mark.slot)
     }
 
-    /// Reads the case in a slot, for the sake of having it near.
+    /// Reads the case in a slot and until when it is kept, for the sake of having them near.
     #[inline]
     pub(super) fn touch_case(&self, slot: u32) -> u32 {
-        self.cases[slot as usize].key as u32
+        self.cases[slot as usize].key as u32 ^ self.keep_until[slot as usize].0 as u32
     }
 
     /// A new case, noted under the key that [`Incidents::find`] gave.

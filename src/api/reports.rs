@@ -8,7 +8,6 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
-use memchr::memrchr;
 use serde::Deserialize;
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +20,7 @@ use super::keys::Caller;
 use super::office::Office;
 use super::split;
 use crate::ids::SourceId;
-use crate::ingest::inbox::Parcel;
+use crate::ingest::inbox::{Parcel, parcel_end};
 use crate::meter::Moment;
 use crate::rights::Rights;
 use crate::view::ReceiptMembers;
@@ -202,7 +201,7 @@ async fn hand_in(office: &Office, lines: &[u8], from: From) -> Result<Vec<u8>, E
     let mut under_way: Vec<Receipts> = Vec::new();
     let (mut rest, mut lines_before) = (lines, 0);
     while !rest.is_empty() {
-        let (lines, behind) = rest.split_at(parcel_end(rest));
+        let (lines, behind) = rest.split_at(parcel_end(rest, PARCEL_BYTES));
         let mut paper = counter.paper();
         paper.extend_from_slice(lines);
         let parcel = Parcel { lines: paper, lines_before, sent, speaker, rights, reply: None };
@@ -223,17 +222,6 @@ async fn hand_in(office: &Office, lines: &[u8], from: From) -> Result<Vec<u8>, E
         if all.is_empty() { all = receipts } else { all.append(&mut receipts) }
     }
     Ok(all)
-}
-
-/// Where the first parcel of some lines ends: with a whole line, though it be long.
-fn parcel_end(lines: &[u8]) -> usize {
-    if lines.len() <= PARCEL_BYTES {
-        return lines.len();
-    }
-    match memrchr(b'\n', &lines[..PARCEL_BYTES]) {
-        Some(end) => end + 1,
-        None => memchr::memchr(b'\n', lines).map_or(lines.len(), |end| end + 1),
-    }
 }
 
 fn not_taken(why: NotTaken) -> Error {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use memchr::{memchr, memrchr};
+
 use crate::ids::SourceId;
 use crate::meter::Moment;
 use crate::rights::Rights;
@@ -42,6 +44,17 @@ pub fn inbox(parcels: usize) -> (Sender, Inbox) {
     let bell = Arc::new(Bell::new());
     let sender = Sender { parcels: to_inbox, used: from_inbox, bell: Ring(bell.clone()) };
     (sender, Inbox { parcels: from_sender, used: to_sender, next: None, bell })
+}
+
+/// Where the first parcel of some lines ends that may have so many bytes: with a whole line, though it be longer.
+pub fn parcel_end(lines: &[u8], bytes: usize) -> usize {
+    if lines.len() <= bytes {
+        return lines.len();
+    }
+    match memrchr(b'\n', &lines[..bytes]) {
+        Some(end) => end + 1,
+        None => memchr(b'\n', lines).map_or(lines.len(), |end| end + 1),
+    }
 }
 
 /// Who puts parcels in.
@@ -200,6 +213,20 @@ mod tests {
         drop(sender);
         check(&mut inbox, 4, (parcels(70, None), "f\n"));
         check(&mut inbox, 4, (Found::End, ""));
+    }
+
+    #[test]
+    fn lines_are_cut_into_parcels_of_whole_lines() {
+        for (lines, bytes, end) in [
+            ("", 4, 0),
+            ("a\nb\n", 4, 4),
+            ("a\nb\nc\n", 4, 4),
+            ("a\nb\nc\n", 3, 2),
+            ("long\nb\n", 1, 5),
+            ("long", 1, 4),
+        ] {
+            assert_eq!(parcel_end(lines.as_bytes(), bytes), end, "{lines:?} by {bytes}");
+        }
     }
 
     #[test]

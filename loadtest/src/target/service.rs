@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use memchr::{memchr_iter, memmem};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use paidan::ingest::inbox::{Found, Inbox};
+use paidan::ingest::inbox::{Found, Inbox, parcel_end};
 use paidan::meter::Moment;
 
 use super::{Answer, Answers, Worker};
@@ -191,15 +191,16 @@ fn send_requests(
         loop {
             let mut lines = Vec::with_capacity(request_bytes);
             let found = inbox.take(request_bytes, |parcel, _, _| lines.extend_from_slice(parcel));
-            if !lines.is_empty() {
-                let reports = memchr_iter(b'\n', &lines).count() as u64;
-                let request = Request { first, reports, lines };
+            // A parcel of many reports is more than a request where those are to be small.
+            let (mut rest, mut is_heard) = (&*lines, true);
+            while is_heard && !rest.is_empty() {
+                let (lines, behind) = rest.split_at(parcel_end(rest, request_bytes));
+                let reports = memchr_iter(b'\n', lines).count() as u64;
+                is_heard = requests.send(Request { first, reports, lines: lines.to_vec() }).is_ok();
                 first += reports;
-                if requests.send(request).is_err() {
-                    break;
-                }
+                rest = behind;
             }
-            if found == Found::End {
+            if found == Found::End || !is_heard {
                 break;
             }
         }

@@ -2,8 +2,9 @@
 //!
 //! The mind's tables hold millions of entries and must never make one report wait for all of them to be moved or wiped. So a
 //! table is many shards, chosen by the top bits of the hash: each grows by half when it is two thirds full (some thousand
-//! entries at a time), and clearing is one increment of an epoch; a shard of an older epoch is empty, and is wiped when it
-//! is next written. Probing is linear: one cache line answers most look-ups.
+//! entries at a time). They begin with different sizes, so that they never all grow at once: shards of one size did, and held
+//! up whoever came in that quarter of a second. Clearing is one increment of an epoch; a shard of an older epoch is empty, and
+//! is wiped when it is next written. Probing is linear: one cache line answers most look-ups.
 
 /// An entry of a [`Table`], with one value that means "nothing here".
 pub(super) trait Slot: Copy {
@@ -35,7 +36,7 @@ pub(super) struct Place {
 /// A sharded table of entries of type `S`.
 pub(super) struct Table<S> {
     shards: Box<[Shard<S>]>,
-    /// Slots that a shard begins with.
+    /// Slots that the smallest shard begins with.
     first: usize,
     epoch: u32,
     len: usize,
@@ -118,7 +119,7 @@ impl<S: Slot> Table<S> {
             shard.epoch = self.epoch;
         }
         if (shard.used as usize + 1) * 3 > shard.slots.len() * 2 {
-            grow(shard, self.first);
+            grow(shard, first_slots(self.first, index));
         }
         shard.used += 1;
         let slot = settle(&mut shard.slots, entry);
@@ -151,6 +152,12 @@ impl<S: Slot> Table<S> {
         let live = self.shards.iter().filter(move |shard| shard.epoch == epoch);
         live.flat_map(|shard| &shard.slots).filter(|entry| !entry.is_empty())
     }
+}
+
+/// Slots that a shard begins with: up to half as many again as the smallest, which is how far a shard grows. So their sizes stay
+/// spread, and as much of the table grows at any time as at any other.
+const fn first_slots(smallest: usize, shard: u8) -> usize {
+    smallest + smallest * shard as usize / (2 * SHARDS)
 }
 
 /// Maps 32 uniform bits onto any number of slots.
@@ -207,6 +214,24 @@ mod tests {
 
     fn place(table: &Table<Key>, key: u32) -> Option<Place> {
         table.find((key % 2) as u8, Key(key).home(), |entry| entry.0 == key)
+    }
+
+    /// Filled evenly, as hashes fill it, hardly any two shards grow at the same time.
+    #[test]
+    fn shards_do_not_all_grow_at_once() {
+        let mut table = Table::new();
+        let (mut grown, mut most) = (Vec::new(), 0);
+        for key in 0..200_000_u32 {
+            let (shard, before) = ((key % 256) as u8, table.shards[(key % 256) as usize].slots.len());
+            table.insert(shard, Key(key));
+            if table.shards[usize::from(shard)].slots.len() > before && before > 0 {
+                grown.push(key);
+            }
+            // Within a tenth of what it holds already.
+            let since = key - key / 10;
+            most = most.max(grown.iter().rev().take_while(|when| **when > since).count() * usize::from(key > 20_000));
+        }
+        assert!(grown.len() > 5 * 256 && most < 110, "{} grew, {most} of them together", grown.len());
     }
 
     proptest! {

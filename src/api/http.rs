@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::answer::Error;
 use super::office::{Office, Phase};
-use super::{Stream, boards, events, guard, live, metrics, openapi, page, reads, reports};
+use super::{Spoken, boards, events, guard, live, metrics, openapi, page, reads, reports};
 
 /// How long a connection may wait with its first byte. (hyper waits for it for ever.)
 pub(super) const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ async fn not_that_way() -> Response {
 }
 
 /// Serves one connection until it ends, or the service does.
-pub(super) async fn serve(stream: Box<dyn Stream>, router: Router, mut phase: watch::Receiver<Phase>) {
+pub(super) async fn serve(stream: Spoken, router: Router, mut phase: watch::Receiver<Phase>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)

@@ -26,9 +26,9 @@ mod metrics;
 mod office;
 mod openapi;
 mod page;
-mod places;
 mod reads;
 mod reports;
+mod seats;
 mod shown;
 mod split;
 mod stream;
@@ -38,17 +38,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use counter::{Counter, Receipts};
 pub use office::{Explain, Form, Hall, NotExplained, Office, Phase, Resume};
-use places::Places;
-pub use places::connections;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use seats::Seats;
+pub use seats::connections;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// Connections that may wait to be accepted, where the system allows so many.
+const BACKLOG: i32 = 4096;
+/// Bytes of a connection that are read before it is served; the rest goes where it belongs without a stop.
+const FIRST_WORD_BYTES: usize = 512;
 /// How long connections may take to end when the service does.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -78,6 +82,8 @@ impl Listener {
         match place {
             Place::Tcp(address) => {
                 let listener = std::net::TcpListener::bind(address)?;
+                // Who comes in a crowd would else be turned away, and come again after a second.
+                rustix::net::listen(&listener, BACKLOG)?;
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(listener))
             }
@@ -153,22 +159,11 @@ pub fn serve_lines(
 }
 
 /// A connection, whatever it goes over.
-pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + Sync + 'static {
-    /// Waits until something has come, or it has ended.
-    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
-}
+pub(crate) trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static {}
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
-impl Stream for TcpStream {
-    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_ready(context)
-    }
-}
-
-impl Stream for UnixStream {
-    fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_ready(context)
-    }
-}
+/// A connection that has said its first word, which is still to be read.
+type Spoken = BufReader<Box<dyn Stream>>;
 
 /// How a door is served.
 struct Door<'a> {
@@ -185,13 +180,13 @@ fn serve<F>(
     office: &Arc<Office>,
     door: Door<'_>,
     beside: impl Future<Output = ()> + Send + 'static,
-    connection: impl Fn(Box<dyn Stream>, watch::Receiver<Phase>) -> F + Clone + Send + 'static,
+    connection: impl Fn(Spoken, watch::Receiver<Phase>) -> F + Clone + Send + 'static,
 ) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let places = Places::new(door.connections);
+    let seats = Seats::new(door.connections);
     let mut phase = office.phase();
     runtime.block_on(async {
         let listener = Accepting::new(listener)?;
@@ -199,7 +194,7 @@ where
         loop {
             let come = async {
                 let stream = listener.accept().await?;
-                Ok::<_, io::Error>((stream, places.take().await))
+                Ok::<_, io::Error>((stream, seats.take().await))
             };
             let come = tokio::select! {
                 come = come => come,
@@ -209,10 +204,10 @@ where
                 Ok((stream, mut seat)) => {
                     let (silence, mut phase, connection) = ((door.silence)(), office.phase(), connection.clone());
                     tokio::spawn(async move {
+                        let mut stream = BufReader::with_capacity(FIRST_WORD_BYTES, stream);
                         let first_word = async {
-                            let ready = std::future::poll_fn(|context| stream.poll_read_ready(context));
                             tokio::select! {
-                                come = timeout(silence, ready) => come.is_ok(),
+                                come = timeout(silence, stream.fill_buf()) => matches!(come, Ok(Ok([_, ..]))),
                                 _ = phase.wait_for(|phase| *phase != Phase::Open) => false,
                             }
                         };
@@ -227,9 +222,9 @@ where
         }
         drop(listener);
         // What is being sent is taken for a while; then nothing more is, and what was taken is answered.
-        let _ = timeout(GRACE / 2, places.until_empty()).await;
+        let _ = timeout(GRACE / 2, seats.until_empty()).await;
         door.counter.close();
-        let _ = timeout(GRACE / 2, places.until_empty()).await;
+        let _ = timeout(GRACE / 2, seats.until_empty()).await;
         Ok(())
     })
 }

@@ -406,10 +406,7 @@ impl<'a> Shared<'a> {
     /// Puts a batch back that is printed.
     fn put_back(&self, batch: Box<Batch>) {
         let _ = self.batches.push(batch);
-        // Nobody waits for an empty batch as long as there is one: who found none sleeps until this one is the first.
-        if self.batches.len() == 1 {
-            self.bells.workers.ring();
-        }
+        self.bells.workers.ring();
     }
 
     /// How many chunks of an input may still be read, of which `read` were.

@@ -11,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{self, Error};
 use super::asked::{Asked, Named as NamedInPath};
 use super::office::Office;
-use super::version::Version;
+use super::version;
 use crate::city::{City, Named};
 use crate::ids::{CaseId, ClassId, DepartmentId, OrderId, UnitId};
 use crate::report::Urgency;
 use crate::view::board::{
-    Case, CaseFilter, CaseMembers, CaseShown, CellMembers, CellShown, OrderMembers, OrderShown, PAGE_MAX, UnitFilter,
+    CaseFilter, CaseMembers, CaseShown, CellMembers, CellShown, OrderMembers, OrderShown, PAGE_MAX, UnitFilter,
     UnitMembers, UnitShown,
 };
 use crate::view::words::{StageWord, UrgencyLetter};
@@ -67,14 +67,11 @@ pub(super) async fn cases(
 ) -> Result<Response, Error> {
     let city = &office.city;
     let filter = asked.filter(city)?;
-    let hall = office.hall();
-    let version = Version::of(&office, &hall);
-    if let Some(known) = version.known(&headers) {
-        return Ok(known);
-    }
-    let page = hall.board.cases(&filter);
-    let cases = page.cases.into_iter().map(|case| CaseShown { city, case }).collect();
-    Ok(version.on(shown(&CasePage { cases, next: page.next.map(|case| case.0) })))
+    Ok(version::show(&office, &headers, |hall| {
+        let page = hall.board.cases(&filter);
+        let cases = page.cases.into_iter().map(|case| CaseShown { city, case }).collect();
+        shown(&CasePage { cases, next: page.next.map(|case| case.0) })
+    }))
 }
 
 pub(super) async fn case(
@@ -108,16 +105,14 @@ pub(super) async fn orders(
 ) -> Result<Response, Error> {
     let city = &office.city;
     let filter = CaseFilter { is_ordered: true, ..asked.filter(city)? };
-    let hall = office.hall();
-    let version = Version::of(&office, &hall);
-    if let Some(known) = version.known(&headers) {
-        return Ok(known);
-    }
-    let page = hall.board.cases(&filter);
-    let order = |case: &'_ Case| case.order_in_force();
-    let orders =
-        page.cases.into_iter().filter_map(|case| Some(OrderShown { city, case, order: order(case)? })).collect();
-    Ok(version.on(shown(&OrderPage { orders, next: page.next.map(|case| case.0) })))
+    Ok(version::show(&office, &headers, |hall| {
+        let page = hall.board.cases(&filter);
+        let order = |case| OrderShown::in_force(city, case);
+        shown(&OrderPage {
+            orders: page.cases.into_iter().filter_map(order).collect(),
+            next: page.next.map(|case| case.0),
+        })
+    }))
 }
 
 pub(super) async fn order(
@@ -131,14 +126,12 @@ pub(super) async fn order(
     let order: OrderId = name.parse().map_err(shape)?;
     let hall = office.hall();
     let case = hall.board.case(order.case);
-    match case.filter(|case| case.order_in_force() == Some(order)) {
-        Some(case) => Ok(shown(&OrderShown { city: &office.city, case, order })),
-        None => {
-            let now = case.and_then(Case::order_in_force).map(|order| format!("; its case has {order} now"));
-            let why = format!(
-                "no unit has order {order}{}; /v1/explain/{order} finds it in the journal",
-                now.unwrap_or_default()
-            );
+    let in_force = case.and_then(|case| OrderShown::in_force(&office.city, case));
+    match in_force {
+        Some(found) if found.order == order => Ok(shown(&found)),
+        _ => {
+            let now = in_force.map(|other| format!("; its case has {} now", other.order)).unwrap_or_default();
+            let why = format!("no unit has order {order}{now}; /v1/explain/{order} finds it in the journal");
             Err(Error::new(StatusCode::NOT_FOUND, "这张工单不在处置中", why))
         }
     }
@@ -212,36 +205,30 @@ pub(super) async fn units(
         after: known(asked.after.as_deref(), "after", |code| unit(code).map(|(id, _)| id))?,
         limit: limit(asked.limit, UnitFilter::default().limit)?,
     };
-    let hall = office.hall();
-    let version = Version::of(&office, &hall);
-    if let Some(known) = version.known(&headers) {
-        return Ok(known);
-    }
-    let page = hall.board.units(&filter);
-    let units = page.units.into_iter().map(|unit| UnitShown { city, unit }).collect();
-    let next = page.next.and_then(|unit| city.roster.units().get(unit.index()).map(|unit| &*unit.code));
-    Ok(version.on(shown(&UnitPage { units, next })))
+    Ok(version::show(&office, &headers, |hall| {
+        let page = hall.board.units(&filter);
+        let units = page.units.into_iter().map(|unit| UnitShown { city, unit }).collect();
+        let next = page.next.and_then(|unit| city.roster.units().get(unit.index()).map(|unit| &*unit.code));
+        shown(&UnitPage { units, next })
+    }))
 }
 
 /// Cells with open cases, as GeoJSON.
 pub(super) async fn cells(State(office): State<Arc<Office>>, headers: HeaderMap) -> Response {
     let city = &office.city;
-    let hall = office.hall();
-    let version = Version::of(&office, &hall);
-    if let Some(known) = version.known(&headers) {
-        return known;
-    }
-    let feature = |cell| {
-        let shown = CellShown { city, cell };
-        let [west, south, east, north] = shown.bounds();
-        let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-        let geometry = CellPolygon { r#type: "Polygon", coordinates: [ring] };
-        CellFeature { r#type: "Feature", geometry, properties: shown }
-    };
-    let features = hall.board.open_cells().map(feature).collect();
-    let text =
-        serde_json::to_vec(&CellCollection { r#type: "FeatureCollection", features }).expect("what is shown is JSON");
-    version.on(answer::with_type(StatusCode::OK, "application/geo+json", text))
+    version::show(&office, &headers, |hall| {
+        let feature = |cell| {
+            let shown = CellShown { city, cell };
+            let [west, south, east, north] = shown.bounds();
+            let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
+            let geometry = CellPolygon { r#type: "Polygon", coordinates: [ring] };
+            CellFeature { r#type: "Feature", geometry, properties: shown }
+        };
+        let features = hall.board.open_cells().map(feature).collect();
+        let text = serde_json::to_vec(&CellCollection { r#type: "FeatureCollection", features })
+            .expect("what is shown is JSON");
+        answer::with_type(StatusCode::OK, "application/geo+json", text)
+    })
 }
 
 fn shown(what: &impl Serialize) -> Response {

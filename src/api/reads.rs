@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{self, Error};
 use super::asked::{Asked, Named};
 use super::office::{Form, NotExplained, Office, Phase};
-use super::version::Version;
+use super::version;
 use crate::view::explain::ReportTold;
 use crate::view::ledger::{Account, Work};
 
@@ -37,8 +37,8 @@ pub(super) async fn explain(
     };
     let text = told(&office, name, form).await?.into_bytes();
     Ok(match form {
-        Form::Json | Form::Brief => answer::json(StatusCode::OK, text),
-        Form::Zh | Form::En => answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text),
+        Form::Json => answer::json(StatusCode::OK, text),
+        _ => answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text),
     })
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn explain(
 #[derive(ToSchema, Debug)]
 #[expect(dead_code, reason = "whoever reads the journal writes it already; this is its schema")]
 pub(super) struct ReportsTold {
-    reports: Vec<ReportTold<'static>>,
+    reports: Vec<ReportTold>,
 }
 
 /// What became of a report: by its tracking number, its record, or `source/id`.
@@ -82,22 +82,18 @@ pub(super) struct Summary<'a> {
 
 /// The ledger and how far the log is.
 pub(super) async fn summary(State(office): State<Arc<Office>>, headers: HeaderMap) -> Response {
-    let hall = office.hall();
-    let version = Version::of(&office, &hall);
-    if let Some(known) = version.known(&headers) {
-        return known;
-    }
-    let sources = office.city.sources.iter().zip(hall.ledger.accounts());
-    let summary = Summary {
-        next: hall.next.0,
-        at: hall.at.0,
-        closes: hall.ledger.closes(),
-        total: hall.ledger.total(),
-        work: hall.ledger.work,
-        sources: sources.map(|(source, account)| (&*source.name, *account)).collect(),
-    };
-    drop(hall);
-    version.on(answer::json(StatusCode::OK, serde_json::to_vec(&summary).expect("a summary is JSON")))
+    version::show(&office, &headers, |hall| {
+        let sources = office.city.sources.iter().zip(hall.ledger.accounts());
+        let summary = Summary {
+            next: hall.next.0,
+            at: hall.at.0,
+            closes: hall.ledger.closes(),
+            total: hall.ledger.total(),
+            work: hall.ledger.work,
+            sources: sources.map(|(source, account)| (&*source.name, *account)).collect(),
+        };
+        answer::json(StatusCode::OK, serde_json::to_vec(&summary).expect("a summary is JSON"))
+    })
 }
 
 /// The process is there.

@@ -165,14 +165,15 @@ impl SeenSet {
         if let Some(answer) = set.answer(print, time, at, body_hash, 0) {
             return answer;
         }
-        let (generation, place) = if set.is_stray(time, at) {
-            self.ids -= set.room_for_stray();
-            (STRAY, set.note_stray(Stray { entry: Entry::new(print, seq, body_hash, 0), time }))
-        } else {
+        let (generation, place) = match set.slices_ahead(time, at) {
+            0 => set.note(print, time, seq, body_hash, self.ids_max.saturating_sub(self.ids)),
             // A slice that the log has not reached grows as it is filled: few clocks are that far ahead.
-            let is_reached = time <= at || set.window.slice(time) <= set.window.slice(at);
-            let room = if is_reached { self.ids_max.saturating_sub(self.ids) } else { 0 };
-            set.note(print, time, seq, body_hash, room)
+            1 => set.note(print, time, seq, body_hash, 0),
+            // No clock goes wrong so far by a little.
+            _ => {
+                self.ids -= set.room_for_stray();
+                (STRAY, set.note_stray(Stray { entry: Entry::new(print, seq, body_hash, 0), time }))
+            }
         };
         self.ids += 1;
         Seen::Unique(Ticket { family, generation, place })
@@ -326,10 +327,10 @@ impl Family {
         Err(0)
     }
 
-    /// Whether a time is further ahead than clocks are that go wrong a little: beyond the slice that comes next.
+    /// How many slices a time is ahead of the log.
     #[inline]
-    fn is_stray(&self, time: At, at: At) -> bool {
-        time > at && self.window.slice(time) > self.window.slice(at).saturating_add(1)
+    fn slices_ahead(&self, time: At, at: At) -> i64 {
+        if time <= at { 0 } else { self.window.slice(time).saturating_sub(self.window.slice(at)) }
     }
 
     #[cold]

@@ -146,6 +146,9 @@ pub struct Explanation<'a> {
     pub merging: Option<Merging<'a>>,
     /// The case that it belongs to.
     pub case: Option<Case<'a>>,
+    /// What its sender was told, if it is a report or was meant to be one.
+    #[serde(skip)]
+    receipt: Option<serde_json::Value>,
     #[serde(skip)]
     sketch: Option<sketch::Scene>,
 }
@@ -509,6 +512,7 @@ impl<'a> Teller<'a> {
             understood: head.map(|head| self.understood(record, head, found.hints)),
             dedup: weighed.and_then(|weighed| self.dedup(record, head, weighed.heard?)),
             merging: head.zip(weighed).filter(|_| is_compared).and_then(|(head, weighed)| self.merging(head, weighed)),
+            receipt: self.receipt(found.subject),
             sketch: head.and_then(|head| self.scene(head, found)),
             case,
         }
@@ -552,6 +556,16 @@ impl<'a> Teller<'a> {
             again: found.again.iter().map(|told| again(told)).collect(),
             decisions: self.lines(found.subject),
         }
+    }
+
+    fn receipt(&self, told: &Told) -> Option<serde_json::Value> {
+        let Told { record, body, effects, .. } = told;
+        matches!(record.input, Input::Report(_) | Input::Tally(_)).then(|| {
+            let effects: Vec<_> = effects.iter().map(|effect| (record.seq, *effect)).collect();
+            let mut paper = Paper::default();
+            self.decisions.receipt(1, record, &effects, body, &mut paper);
+            serde_json::from_slice(paper.as_bytes()).expect("a receipt is JSON")
+        })
     }
 
     /// The decisions about a record, as they are published.

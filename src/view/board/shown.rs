@@ -261,6 +261,13 @@ impl Serialize for CaseShown<'_> {
     }
 }
 
+impl<'a> OrderShown<'a> {
+    /// The order of a case that a unit has, or has finished.
+    pub fn in_force(city: &'a City, case: &'a Case) -> Option<Self> {
+        case.order_in_force().map(|order| Self { city, case, order })
+    }
+}
+
 impl Serialize for OrderShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { city, case, order } = *self;

@@ -37,7 +37,7 @@ use crate::lane::Lane;
 use crate::meter::{Clock, Journey, Moment};
 use crate::order::{Decoded, Delivery, Next, Order, WITNESS_BYTES, WITNESSES};
 use crate::publish::{Page, Press};
-use crate::ring::{Baton, Bell, Consumer, Producer, Shelf, ring};
+use crate::ring::{Baton, Bell, Consumer, Pool, Producer, Shelf, ring};
 use crate::view::census::Census;
 
 /// Where the lines come from.
@@ -216,7 +216,7 @@ struct Shared<'a> {
     /// Nothing more is to be read, because something that was followed has come to an end.
     halted: AtomicBool,
     /// Empty batches.
-    batches: ArrayQueue<Box<Batch>>,
+    batches: Pool<Box<Batch>>,
     /// Decoded chunks of each input, until the lane takes them.
     decoded: Vec<Shelf<Decoded>>,
     /// How many chunks of each input have left the order.
@@ -356,7 +356,7 @@ impl<'a> Shared<'a> {
             readers: AtomicUsize::new(streams.len() + inboxes.len()),
             broken: Mutex::default(),
             halted: AtomicBool::new(false),
-            batches: ArrayQueue::new(batches),
+            batches: Pool::new(batches),
             decoded: under_way.iter().map(|under_way| Shelf::new(*under_way)).collect(),
             ordered: (0..inputs).map(|_| AtomicU64::new(0)).collect(),
             under_way: under_way.into_iter().map(|chunks| chunks as u64).collect(),
@@ -369,7 +369,7 @@ impl<'a> Shared<'a> {
             failure: OnceLock::new(),
         };
         while shared.chunks.push(Box::default()).is_ok() {}
-        while shared.batches.push(Box::new(Batch::new(setup.city))).is_ok() {}
+        (0..batches).for_each(|_| shared.put_back(Box::new(Batch::new(setup.city))));
         shared
     }
 
@@ -403,10 +403,11 @@ impl<'a> Shared<'a> {
         self.bells.workers.ring();
     }
 
-    /// Puts a batch back that is printed.
+    /// Puts back an empty batch.
     fn put_back(&self, batch: Box<Batch>) {
-        let _ = self.batches.push(batch);
-        self.bells.workers.ring();
+        if self.batches.give(batch) {
+            self.bells.workers.ring();
+        }
     }
 
     /// How many chunks of an input may still be read, of which `read` were.
@@ -655,11 +656,11 @@ impl Conductor<'_> {
             return false;
         }
         self.take_arrivals();
-        let Some(mut batch) = self.shared.batches.pop() else { return false };
+        let Some(mut batch) = self.shared.batches.take() else { return false };
         let ordered = self.order_next(&mut batch);
         self.tell_whether_waiting(!ordered && self.order.holds_back());
         if !ordered {
-            let _ = self.shared.batches.push(batch);
+            self.shared.put_back(batch);
             self.end_if_done();
             return false;
         }

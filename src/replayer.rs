@@ -1,6 +1,6 @@
 //! The replayer: decides again about a service's log, far behind the lane, and leaves whole snapshots. So a service that is
 //! started again decides only about the tail, the lane never pauses to be copied, and every digest in the log is checked once
-//! more while the machine is well.
+//! more while the machine is well. What lies before the newest snapshot is packed: a restart needs none of it.
 //!
 //! It has the lowest priority, but a core and its caches are shared all the same: while the doors are busy it rests, until so much
 //! was put off that a restart would take too long.
@@ -20,7 +20,9 @@ use crate::failure::Failure;
 use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
+use crate::journal::error::JournalError;
 use crate::journal::frame::Kind;
+use crate::journal::packed::{self, Packing};
 use crate::journal::reader::{Place, Reader};
 use crate::journal::retention;
 use crate::journal::segment::segment_ordinal;
@@ -56,6 +58,27 @@ pub(crate) struct Replayer {
     distance: u64,
 }
 
+/// What the replayer has to do.
+#[derive(Clone, Copy, Default)]
+struct Due {
+    /// The segment with which a snapshot is due.
+    snapshot_at: u64,
+    /// Whether something may be left to be packed.
+    packing: bool,
+}
+
+/// Why a packing did not end.
+enum Stopped {
+    Journal(JournalError),
+    Failed(Failure),
+}
+
+impl From<JournalError> for Stopped {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
 /// How a walk through the log ended.
 enum Walked {
     /// In front of a frame.
@@ -86,10 +109,10 @@ impl Replayer {
     pub(crate) fn run(&self, office: &Office, keep: Option<u64>, until_closed: &Receiver<()>) {
         // Where it may not be nicer, it works all the same.
         let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICEST);
-        let mut due_at = 0;
+        let mut due = Due::default();
         while until_closed.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-            match self.look(due_at, office, keep, until_closed) {
-                Ok(next) => due_at = next,
+            match self.look(due, office, keep, until_closed) {
+                Ok(next) => due = next,
                 Err(failure) => {
                     error!(%failure, "不再生成快照 no more snapshots are made, and a restart will take longer");
                     return;
@@ -98,32 +121,75 @@ impl Replayer {
         }
     }
 
-    /// Does what is due. Gives the segment with which something is due again.
+    /// Does what is due. Gives what is due next.
     fn look(
         &self,
-        due_at: u64,
+        mut due: Due,
         office: &Office,
         keep: Option<u64>,
         until_closed: &Receiver<()>,
-    ) -> Result<u64, Failure> {
-        if self.newest_segment()? < due_at {
-            return Ok(due_at);
+    ) -> Result<Due, Failure> {
+        if self.newest_segment()? >= due.snapshot_at {
+            let put_off = |due_at| self.wait_for_calm(due_at + self.distance, office, until_closed);
+            due = Due { snapshot_at: self.round(put_off)?, packing: true };
+            if let Some(segments) = keep {
+                self.give_up(segments, office)?;
+            }
         }
-        let due_at = self.round(|due_at| self.wait_for_calm(due_at, office, until_closed))?;
-        if let Some(segments) = keep {
-            self.give_up(segments, office)?;
+        if due.packing && !office.is_busy() {
+            // A snapshot that is due comes first.
+            due.packing = !self.pack_away(|| {
+                Ok(self.wait_for_calm(due.snapshot_at, office, until_closed)?
+                    && self.newest_segment()? < due.snapshot_at)
+            })?;
         }
-        Ok(due_at)
+        Ok(due)
     }
 
-    /// Rests while the doors are busy and a snapshot that was due with a segment can be put off. False once it is to end.
-    fn wait_for_calm(&self, due_at: u64, office: &Office, until_closed: &Receiver<()>) -> Result<bool, Failure> {
-        while office.is_busy() && self.newest_segment()? < due_at + self.distance {
+    /// Rests while the doors are busy, until a segment is there. False once it is to end.
+    fn wait_for_calm(&self, until: u64, office: &Office, until_closed: &Receiver<()>) -> Result<bool, Failure> {
+        while office.is_busy() && self.newest_segment()? < until {
             if until_closed.recv_timeout(REST) != Err(RecvTimeoutError::Timeout) {
                 return Ok(false);
             }
         }
         Ok(until_closed.try_recv() != Err(TryRecvError::Disconnected))
+    }
+
+    /// Packs what lies before the newest snapshot, as long as `goes_on`, which is asked often, says so. Whether nothing is left to
+    /// be packed.
+    fn pack_away(&self, goes_on: impl Fn() -> Result<bool, Failure>) -> Result<bool, Failure> {
+        let newest = data::reader(&self.folder)?.segments().last().expect("a reader has a segment").first_seq;
+        let Some(base) = self.snapshots(newest)?.whole_places().next() else { return Ok(true) };
+        let path = self.folder.journal();
+        let disk = RealDisk::read_only(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
+        let mut packable = packed::packable(&disk)?;
+        packable.retain(|ordinal| *ordinal < base.segment);
+        let (mut segments, mut all) = (0, Packing::default());
+        let mut is_done = true;
+        for ordinal in packable {
+            match packed::pack(&disk, ordinal, || goes_on().map_err(Stopped::Failed)) {
+                Ok(Some(Packing { before, after })) => {
+                    segments += 1;
+                    all = Packing { before: all.before + before, after: all.after + after };
+                }
+                Ok(None) => {
+                    is_done = false;
+                    break;
+                }
+                Err(Stopped::Journal(error)) if error.is_full() => {
+                    warn!(%error, "磁盘空间不足，暂不压缩 the disk is too full to pack sealed segments");
+                    break;
+                }
+                Err(Stopped::Journal(error)) => return Err(error.into()),
+                Err(Stopped::Failed(failure)) => return Err(failure),
+            }
+        }
+        if segments > 0 {
+            let Packing { before, after } = all;
+            info!(segments, before, after, "已压缩 sealed segments were packed: bytes before and after");
+        }
+        Ok(is_done)
     }
 
     /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due. `goes_on` is
@@ -269,6 +335,7 @@ mod tests {
     use crate::ingest::input::Chunk;
     use crate::journal::buffer::BLOCK;
     use crate::journal::frame::{Frame, Position};
+    use crate::journal::segment::segment_name;
     use crate::journal::snapshot;
     use crate::journal::writer::{Journal, Setup};
     use crate::meter::{LatencyLedger, Moment};
@@ -498,12 +565,53 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_before_the_newest_snapshot_is_packed_and_read_as_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut world = World::new(folder.path());
+        world.folder.keep_city(world.city.files()).expect("kept");
+        let replayer = world.replayer();
+        let journal = world.folder.journal();
+        let bytes = |ordinal| {
+            let path = journal.join(segment_name(ordinal));
+            path.metadata().expect("a segment").len()
+        };
+        assert!(replayer.pack_away(|| Ok(true)).expect("nothing to do"), "there is no snapshot");
+        let whole = bytes(1);
+        world.write(10);
+        replayer.round(|_| Ok(true)).expect("a round");
+        assert!(!replayer.pack_away(|| Ok(false)).expect("put off"));
+        assert_eq!((1..=10).map(bytes).min(), Some(whole));
+        world.write(11);
+        assert!(replayer.pack_away(|| Ok(true)).expect("packed"));
+        assert!((1..=9).all(|ordinal| bytes(ordinal) < whole / 2), "{:?}", (1..=11).map(bytes).collect::<Vec<_>>());
+        assert_eq!((bytes(10), bytes(11)), (whole, whole), "a restart reads those");
+        let mut again = Whole::at_first(&world.city);
+        let mut reader = data::reader(&world.folder).expect("a journal");
+        assert!(matches!(walk(&mut reader, &mut again, u64::MAX, || Ok(true)), Ok(Walked::Left)));
+        assert_eq!((again.lane.digest(), again.lane.next()), (world.lane.digest(), world.lane.next()));
+        let told = explain::explain(
+            &explain::Request {
+                ids: vec!["#1".to_owned()],
+                data: folder.path().to_owned(),
+                city: None,
+                source: None,
+                every: EVERY,
+            },
+            |explanation| {
+                assert!(explanation.text(Lang::En).contains("01037"));
+                Ok(())
+            },
+        );
+        told.expect("explained");
+    }
+
+    #[test]
     fn while_the_doors_are_busy_a_snapshot_is_put_off_but_not_for_ever() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut world = World::new(folder.path());
         let (replayer, office) = (world.replayer(), office(&world));
         let (closed, until_closed) = std::sync::mpsc::sync_channel::<()>(0);
-        let goes_on = |due_at| replayer.wait_for_calm(due_at, &office, &until_closed);
+        let goes_on = |due_at| replayer.wait_for_calm(due_at + DISTANCE, &office, &until_closed);
         world.write(6);
         assert!(matches!(goes_on(5), Ok(true)), "nothing is under way");
         // Somebody hands in more than the door is used to, and nobody takes it.

@@ -204,6 +204,10 @@ fn sync(how: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
 }
 
 fn set_aside(file: &File, bytes: u64) -> io::Result<()> {
+    if bytes == 0 {
+        // The system takes that for a mistake.
+        return Ok(());
+    }
     match fallocate(file, FallocateFlags::empty(), 0, bytes) {
         Ok(()) => Ok(()),
         // Such a file system sets nothing aside; a full disk then shows when a frame is written.

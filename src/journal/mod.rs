@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`frame`] | one batch of records, filled by a worker, ordered by the lane, sealed by the writer |
 //! | [`segment`] | one file of the log |
+//! | [`packed`] | sealed segments in a quarter of the room |
 //! | [`retention`] | gives up the oldest part of a log |
 //! | [`writer`] | appends frames, syncs, begins and retires segments |
 //! | [`reader`] | walks through all frames and decides how the log ends: cut, or damaged |
@@ -23,6 +24,7 @@ pub mod buffer;
 pub mod disk;
 pub mod error;
 pub mod frame;
+pub mod packed;
 pub mod reader;
 pub mod recovery;
 pub mod retention;

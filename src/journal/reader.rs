@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use crate::ids::Seq;
 
 use super::buffer::{AlignedBuf, BLOCK};
-use super::disk::{Access, Disk, DiskFile};
+use super::disk::Disk;
 use super::error::{During, JournalError};
 use super::frame::{FrameError, FrameView, HEADER, Header, first_not_zero};
+use super::packed::SegmentFile;
 use super::segment::{SegmentError, SegmentHeader, segment_name, segment_ordinal};
 
 /// How much is looked through at a time behind the end of the log.
@@ -25,8 +26,7 @@ pub struct Reader<D: Disk> {
     pub(super) segments: Vec<SegmentHeader>,
     /// Which segment is read.
     current: usize,
-    file: D::File,
-    file_bytes: u64,
+    file: SegmentFile<D::File>,
     /// Where in it the next frame begins.
     at: u64,
     buffer: AlignedBuf,
@@ -244,14 +244,13 @@ impl<D: Disk> Reader<D> {
     pub fn open_sound(disk: D, from: Seq) -> Result<(Self, Option<JournalError>), JournalError> {
         let (segments, damage) = read_headers(&disk)?;
         let current = segments.partition_point(|segment| segment.first_seq <= from).saturating_sub(1);
-        let (file, file_bytes) = open_segment(&disk, &segments[current])?;
+        let file = SegmentFile::open(&disk, segments[current].ordinal)?;
         let reader = Self {
             log: LogEnd::before(&segments[current]),
             disk,
             segments,
             current,
             file,
-            file_bytes,
             at: BLOCK as u64,
             buffer: AlignedBuf::new(),
             skips_bodies: false,
@@ -280,14 +279,13 @@ impl<D: Disk> Reader<D> {
         let is_its = |segment: &SegmentHeader| segment.ordinal == place.segment;
         let Some(current) = self.segments.iter().position(is_its) else { return Ok(false) };
         let segment = self.segments[current];
-        let (file, file_bytes) = open_segment(&self.disk, &segment)?;
+        let mut file = SegmentFile::open(&self.disk, segment.ordinal)?;
         let mut bytes = [0; HEADER];
-        let read = file.read_at(place.offset, &mut bytes);
-        let read = read.during("reading", || self.path(place.segment), place.offset)?;
+        let read = file.read_at(place.offset, &mut bytes)?;
         if place.header.ink.salt != segment.salt || Header::parse(&bytes[..read]) != Ok(place.header) {
             return Ok(false);
         }
-        (self.current, self.file, self.file_bytes, self.at) = (current, file, file_bytes, place.offset);
+        (self.current, self.file, self.at) = (current, file, place.offset);
         self.log = LogEnd::at(&place.header, &segment);
         self.unproven.clear();
         self.looked_again_at = 0;
@@ -346,11 +344,12 @@ impl<D: Disk> Reader<D> {
     pub fn whole_frame(&self, segment: u64, offset: u64, into: &mut Taken) -> Result<(), JournalError> {
         let known = self.segments.iter().find(|known| known.ordinal == segment);
         let known = known.ok_or_else(|| JournalError::Missing { path: self.path(segment) })?;
-        let (file, file_bytes) = open_segment(&self.disk, known)?;
-        let read = |buffer: &mut AlignedBuf, bytes: u64| {
+        let mut file = SegmentFile::open(&self.disk, segment)?;
+        let there = file.bytes().saturating_sub(offset);
+        let mut read = |buffer: &mut AlignedBuf, bytes: u64| {
             let before = buffer.len();
-            let read = file.read_at(offset + before as u64, buffer.space(bytes as usize));
-            buffer.truncate(before + read.during("reading", || self.path(segment), offset)?);
+            let read = file.read_at(offset + before as u64, buffer.space(bytes as usize))?;
+            buffer.truncate(before + read);
             Ok::<_, JournalError>(())
         };
         let corrupt = |why| JournalError::Corrupt {
@@ -363,8 +362,7 @@ impl<D: Disk> Reader<D> {
         into.buffer.clear();
         read(&mut into.buffer, HEADER as u64)?;
         let header = Header::parse(into.buffer.as_slice()).map_err(corrupt)?;
-        if header.frame_bytes() > file_bytes.saturating_sub(offset) {
-            let there = file_bytes.saturating_sub(offset);
+        if header.frame_bytes() > there {
             return Err(corrupt(FrameError::Short { said: header.frame_bytes(), there }));
         }
         read(&mut into.buffer, header.frame_bytes() - HEADER as u64)?;
@@ -398,7 +396,7 @@ impl<D: Disk> Reader<D> {
     }
 
     fn read_frame(&mut self) -> Result<Next, JournalError> {
-        let there = self.file_bytes.saturating_sub(self.at);
+        let there = self.file.bytes().saturating_sub(self.at);
         self.buffer.clear();
         self.read_more(there.min(BLOCK as u64))?;
         let salt = self.segments[self.current].salt;
@@ -443,8 +441,7 @@ impl<D: Disk> Reader<D> {
     /// Appends `bytes` bytes of the file to the buffer.
     fn read_at(&mut self, at: u64, bytes: u64) -> Result<(), JournalError> {
         let before = self.buffer.len();
-        let read = self.file.read_at(at, self.buffer.space(bytes as usize));
-        let read = read.during("reading", || self.path(self.segments[self.current].ordinal), at)?;
+        let read = self.file.read_at(at, self.buffer.space(bytes as usize))?;
         self.buffer.truncate(before + read);
         Ok(())
     }
@@ -469,7 +466,7 @@ impl<D: Disk> Reader<D> {
             self.log.durable = LogEnd::before(&next).durable;
             return Err(self.corrupt(why));
         }
-        (self.file, self.file_bytes) = open_segment(&self.disk, &next)?;
+        self.file = SegmentFile::open(&self.disk, next.ordinal)?;
         self.current += 1;
         self.at = BLOCK as u64;
         self.log = LogEnd::before(&next);
@@ -516,11 +513,10 @@ impl<D: Disk> Reader<D> {
         let segment = self.segments[self.current];
         let mut window_at = self.at;
         let mut left = 0;
-        while window_at < self.file_bytes {
+        while window_at < self.file.bytes() {
             self.buffer.clear();
-            let window = self.buffer.space((self.file_bytes - window_at).min(WINDOW as u64) as usize);
-            let read = self.file.read_at(window_at, window);
-            let read = read.during("reading", || self.disk.path(&segment_name(segment.ordinal)), window_at)?;
+            let window = self.buffer.space((self.file.bytes() - window_at).min(WINDOW as u64) as usize);
+            let read = self.file.read_at(window_at, window)?;
             if read == 0 {
                 break;
             }
@@ -530,7 +526,7 @@ impl<D: Disk> Reader<D> {
                 let block_end = block_at + block.len() as u64;
                 if let Some(header) = said {
                     self.log.learn(&header);
-                    let frame_end = (block_at + header.frame_bytes()).min(self.file_bytes);
+                    let frame_end = (block_at + header.frame_bytes()).min(self.file.bytes());
                     left = left.max(frame_end.max(block_end) - self.at);
                 } else if is_of(block, &segment) {
                     left = left.max(block_end - self.at);
@@ -551,26 +547,22 @@ fn is_of(block: &[u8], segment: &SegmentHeader) -> bool {
     }
 }
 
-fn open_segment<D: Disk>(disk: &D, segment: &SegmentHeader) -> Result<(D::File, u64), JournalError> {
-    let name = segment_name(segment.ordinal);
-    let path = || disk.path(&name);
-    let file = disk.open(&name, Access::Read).during("opening", path, 0)?;
-    let bytes = file.size().during("asking for the size", path, 0)?;
-    Ok((file, bytes))
-}
-
 /// The headers of all segments, up to the first that is missing or damaged, and what is wrong with that one.
 fn read_headers<D: Disk>(disk: &D) -> Result<(Vec<SegmentHeader>, Option<JournalError>), JournalError> {
     let ordinals = ordinals(disk)?;
     let Some(&first) = ordinals.first() else { return Err(JournalError::Empty { path: disk.path("") }) };
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(ordinals.len());
+    let mut is_sealed = false;
     for (expected, ordinal) in (first..).zip(ordinals) {
         let header = match ordinal == expected {
             true => read_header(disk, ordinal),
             false => Err(JournalError::Missing { path: disk.path(&segment_name(expected)) }),
         };
         match header {
-            Ok(header) if headers.first().is_none_or(|first| first.key == header.key) => headers.push(header),
+            Ok((header, is_packed)) if headers.first().is_none_or(|first| first.key == header.key) => {
+                headers.push(header);
+                is_sealed = is_packed;
+            }
             Ok(_) => {
                 let (path, why) = (disk.path(&segment_name(ordinal)), SegmentError::Key);
                 return Ok((headers, Some(JournalError::Segment { path, why })));
@@ -579,7 +571,9 @@ fn read_headers<D: Disk>(disk: &D) -> Result<(Vec<SegmentHeader>, Option<Journal
             Err(damage) => return Ok((headers, Some(damage))),
         }
     }
-    Ok((headers, None))
+    // What is packed had others behind it.
+    let next = headers.last().filter(|_| is_sealed).map(|last| last.ordinal + 1);
+    Ok((headers, next.map(|next| JournalError::Missing { path: disk.path(&segment_name(next)) })))
 }
 
 /// The ordinals of all segments, from the oldest to the newest.
@@ -590,16 +584,15 @@ pub(super) fn ordinals<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
     Ok(ordinals)
 }
 
-fn read_header<D: Disk>(disk: &D, ordinal: u64) -> Result<SegmentHeader, JournalError> {
-    let name = segment_name(ordinal);
-    let path = || disk.path(&name);
-    let file = disk.open(&name, Access::Read).during("opening", path, 0)?;
+/// What a segment says in its first block, and whether it is packed.
+fn read_header<D: Disk>(disk: &D, ordinal: u64) -> Result<(SegmentHeader, bool), JournalError> {
+    let mut file = SegmentFile::open(disk, ordinal)?;
     let mut block = [0; BLOCK];
-    let read = file.read_at(0, &mut block).during("reading", path, 0)?;
-    let refused = |why| JournalError::Segment { path: path(), why };
+    let read = file.read_at(0, &mut block)?;
+    let refused = |why| JournalError::Segment { path: disk.path(&segment_name(ordinal)), why };
     let header = SegmentHeader::parse(&block[..read]).map_err(refused)?;
     match header.ordinal == ordinal {
-        true => Ok(header),
+        true => Ok((header, file.is_packed())),
         false => Err(refused(SegmentError::Ordinal { said: header.ordinal, expected: ordinal })),
     }
 }
@@ -613,6 +606,7 @@ mod tests {
     use super::*;
     use crate::fingerprint::HashKey;
     use crate::ids::SourceId;
+    use crate::journal::disk::{Access, DiskFile};
     use crate::journal::frame::{Frame, HEADER, Ink, Kind, Order, checksum, put_u32};
     use crate::journal::sim::{SimDisk, SimFile};
     use crate::journal::writer::{Journal, Setup};

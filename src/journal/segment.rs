@@ -20,6 +20,7 @@ pub const FORMAT: u32 = 1;
 const MAGIC: u32 = u32::from_le_bytes([0xf5, b'p', b'd', b'S']);
 const EXTENSION: &str = ".seg";
 const SPARE_EXTENSION: &str = ".spare";
+const PACKING_EXTENSION: &str = ".packing";
 const ORDINAL_DIGITS: usize = 20;
 
 const AT_MAGIC: usize = 0;
@@ -43,6 +44,16 @@ pub fn segment_name(ordinal: u64) -> String {
 /// The name of a file that is set aside to become a segment.
 pub fn spare_name(ordinal: u64) -> String {
     format!("{ordinal:0ORDINAL_DIGITS$}{SPARE_EXTENSION}")
+}
+
+/// The name of a file in which a segment is being packed.
+pub fn packing_name(ordinal: u64) -> String {
+    format!("{ordinal:0ORDINAL_DIGITS$}{PACKING_EXTENSION}")
+}
+
+/// Whether a file of this name is, or was, being packed.
+pub fn is_half_packed(name: &str) -> bool {
+    name.ends_with(PACKING_EXTENSION)
 }
 
 /// The ordinal of the segment of this name, if it is one.
@@ -97,6 +108,8 @@ pub enum SegmentError {
     Ordinal { said: u64, expected: u64 },
     /// The segment belongs to another folder.
     Key,
+    /// The segment is packed, and cannot be unpacked from this byte of it on.
+    Packed { why: &'static str, at: u64 },
 }
 
 impl fmt::Display for SegmentError {
@@ -110,6 +123,7 @@ impl fmt::Display for SegmentError {
             Self::Sum { said, found } => write!(f, "checksum of the first block is {said:08x}, computed {found:08x}"),
             Self::Padding { at } => write!(f, "the first block is not zero at byte {at}"),
             Self::Ordinal { said, expected } => write!(f, "holds segment {said}, its name says {expected}"),
+            Self::Packed { why, at } => write!(f, "the packed segment cannot be read from its byte {at} on: {why}"),
             Self::Key => write!(f, "hash key differs from that of the segments before it: it is from another folder"),
         }
     }

@@ -5,6 +5,7 @@
 //! | [`Shelf`] | things finished in any order, taken in the order of their numbers |
 //! | [`Baton`] | work that one thread at a time does, in order, whoever comes along |
 //! | [`ring`] | a bounded queue from one thread to one other |
+//! | [`Pool`] | things that are used again, and a mark for whoever found none |
 //! | [`Bell`] | how a thread with nothing to do sleeps until something may have changed |
 //!
 //! Together they are the engine's hand-over: workers put finished bundles on the shelf and run the baton; its holder takes
@@ -68,17 +69,20 @@
 //! | ring | any one Release or Acquire of the two counts made Relaxed, or those of `closed` · one item too many · count published before the item is written · leftovers not dropped, or one dropped twice |
 //! | bell | any one Release or Acquire made Relaxed · the bit never set · set in a second step after the check · waking without the lock · waking one instead of all |
 //! | baton | any one Release or Acquire made Relaxed · letting go without a look at the mark · a mark upon a mark as a mere load · a marker that goes in |
+//! | pool | the mark after the second look · either fence left out · a mark that is never taken up |
 //! | shelf | put or take made Relaxed · leftovers not dropped |
 //! | hand-over | look, then listen · run, then put · no ring · a reader that makes room and runs nothing |
 
 mod baton;
 mod bell;
+mod pool;
 mod shelf;
 mod spsc;
 mod sync;
 
 pub use baton::Baton;
 pub use bell::{Bell, Seen};
+pub use pool::Pool;
 pub use shelf::Shelf;
 pub use spsc::{Consumer, Full, Producer, ring};
 

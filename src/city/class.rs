@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::calendar::{Limit, LimitUnit};
 use super::files::{CityFiles, Problems, Settings};
 use super::{Named, Names};
 use crate::report::Urgency;
@@ -16,8 +17,8 @@ pub struct Class {
     pub urgency: Urgency,
     /// Position of its policy.
     pub policy: u16,
-    /// Time allowed from opening to handling, around the clock; absent where no limit is set.
-    pub limit_ms: Option<i64>,
+    /// Time allowed from the first order to handling; absent where no limit is set.
+    pub limit: Option<Limit>,
 }
 
 /// How reports of a class become cases and cases find units. Compiled once.
@@ -89,6 +90,8 @@ pub(super) fn compile_policies(settings: &Settings, problems: &mut Problems) -> 
     policies
 }
 
+const FILE: &str = "classes.csv";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -97,13 +100,39 @@ struct Row {
     name_en: Box<str>,
     urgency: String,
     policy: String,
+    #[serde(default)]
+    limit: Option<String>,
+    #[serde(default)]
     limit_min: Option<u32>,
     #[serde(default)]
     aliases: Option<String>,
 }
 
+impl Row {
+    /// The limit, in whichever of the two columns it stands.
+    fn limit(&self, line: u64, settings: &Settings, problems: &mut Problems) -> Option<Limit> {
+        let minutes = self.limit_min.map(|amount| Limit { amount, unit: LimitUnit::Minute });
+        let Some(text) = self.limit.as_deref().filter(|text| !text.is_empty()) else { return minutes };
+        if minutes.is_some() {
+            let mend = "give one of them; limit_min = 30 is limit = \"30 minute\"";
+            problems.push(FILE, line, format!("limit \"{text}\" beside limit_min"), mend);
+        }
+        match text.parse::<Limit>() {
+            Ok(limit) if limit.unit.is_working() && settings.calendar.is_none() => {
+                let mend = "city.toml needs [calendar] with utc_offset, days and hours";
+                problems.push(FILE, line, format!("limit \"{text}\", but nobody knows when people work"), mend);
+                None
+            }
+            Ok(limit) => Some(limit),
+            Err(mend) => {
+                problems.push(FILE, line, format!("limit \"{text}\""), mend);
+                None
+            }
+        }
+    }
+}
+
 pub(super) fn compile_classes(files: &CityFiles, settings: &Settings, problems: &mut Problems) -> (Vec<Class>, Names) {
-    const FILE: &str = "classes.csv";
     let (mut classes, mut categories) = (Vec::new(), Names::default());
     for (line, row) in files.rows::<Row>(FILE, problems) {
         let aliases = row.aliases.as_deref().unwrap_or_default();
@@ -124,11 +153,12 @@ pub(super) fn compile_classes(files: &CityFiles, settings: &Settings, problems: 
                 problems.push(FILE, line, format!("policy \"{}\"", row.policy), mend);
                 0
             });
+        let limit = row.limit(line, settings, problems);
         classes.push(Class {
             named: Named { code: row.code, zh: row.name_zh, en: row.name_en },
             urgency,
             policy: policy as u16,
-            limit_ms: row.limit_min.map(|minutes| i64::from(minutes) * 60_000),
+            limit,
         });
     }
     if classes.is_empty() || classes.len() > 60_000 {

@@ -11,14 +11,17 @@ use super::Named;
 
 /// The settings file; everything else is a table.
 const SETTINGS: &str = "city.toml";
-/// The files of a city, in the order in which its version is taken. `units.csv` and `areas.geojson` may be absent, and with
-/// the latter `areas.csv` too.
-const NAMES: [&str; 7] = [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS];
+/// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
+/// absent, and with the latter `areas.csv` too.
+const NAMES: [&str; 8] =
+    [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS, CALENDAR];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
 pub(super) const AREAS: &str = "areas.csv";
 /// Where areas are, if they are no blocks of the raster.
 pub(super) const POLYGONS: &str = "areas.geojson";
+/// Holidays, and the workdays that make up for them.
+pub(super) const CALENDAR: &str = "calendar.csv";
 
 /// The files of a city, as text.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ impl CityFiles {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => name == UNITS || name == POLYGONS,
+            name => [UNITS, POLYGONS, CALENDAR].contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -49,7 +52,7 @@ impl CityFiles {
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if it names \
-         single units, units.csv; `src/city/pudong` is an example";
+         single units, units.csv, if it has holidays, calendar.csv; `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {
@@ -60,6 +63,7 @@ impl CityFiles {
             (NAMES[3], include_str!("pudong/areas.csv").to_owned()),
             (NAMES[4], include_str!("pudong/duty.csv").to_owned()),
             (NAMES[5], include_str!("pudong/units.csv").to_owned()),
+            (NAMES[7], include_str!("pudong/calendar.csv").to_owned()),
         ];
         Self { texts }
     }
@@ -227,6 +231,7 @@ pub(super) struct Settings {
     pub frame: Vec<Spanned<FrameSettings>>,
     #[serde(default)]
     pub time: TimeSettings,
+    pub calendar: Option<Spanned<CalendarSettings>>,
     #[serde(default)]
     pub budget_ms: BudgetSettings,
     #[serde(default)]
@@ -246,6 +251,15 @@ pub(super) struct CitySettings {
     pub name_zh: String,
     pub name_en: String,
     pub frame: Option<Spanned<String>>,
+}
+
+/// When people work.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CalendarSettings {
+    pub utc_offset: String,
+    pub days: Vec<String>,
+    pub hours: Vec<String>,
 }
 
 /// Edges, areas and codes are optional here because areas that are polygons give or forbid them.

@@ -9,6 +9,7 @@
 mod area;
 mod border;
 mod budget;
+mod calendar;
 mod class;
 mod duty;
 mod files;
@@ -26,6 +27,7 @@ mod time_format;
 
 use std::path::Path;
 
+pub use calendar::{Calendar, Limit, LimitUnit};
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use duty::{Candidate, DutyList};
 pub use files::{CityFiles, Problem, Problems};
@@ -95,6 +97,8 @@ pub struct City {
     pub source_names: Names,
     /// The different dedup windows of the sources; [`Source::dedup`] is a position in it.
     pub dedup_windows: Vec<Window>,
+    /// When people work.
+    pub calendar: Calendar,
     /// Who answers for what, where.
     pub duty: DutyList,
     /// Units and their pools.
@@ -152,6 +156,7 @@ impl City {
         let catalogue = shape::Catalogue { classes: &classes, words: &categories };
         let (sources, source_names, dedup_windows) = source::compile(&settings, &frames, &catalogue, &mut problems);
         let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
+        let calendar = Calendar::compile(&files, settings.calendar.as_ref(), &mut problems);
         let duty = DutyList::compile(&files, &tables, &mut problems);
         let roster = Roster::compile(&files, &settings, &tables, &mut problems);
         let memory = compile_memory(&settings, &mut problems);
@@ -172,6 +177,7 @@ impl City {
             sources,
             source_names,
             dedup_windows,
+            calendar,
             duty,
             roster,
             memory,

@@ -103,13 +103,14 @@ impl Dispatcher {
         out: &mut Effects,
     ) {
         self.desks.take(unit);
-        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit_ms;
+        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit;
+        let calendar = &self.city.calendar;
         self.incidents.change(slot, &self.city, |case| {
             case.stage = Stage::Assigned;
             case.unit = unit;
             case.attempt = case.attempt.saturating_add(1);
             // A later attempt keeps the deadline of the first: giving an order back buys no time.
-            case.due = case.due.or(limit.map(|limit| record.at.plus(limit)));
+            case.due = case.due.or(limit.map(|limit| calendar.due(record.at, limit)));
         });
         let case = self.incidents.case(slot);
         out.push(

@@ -8,7 +8,7 @@ mod text;
 
 use serde::Serialize;
 
-use crate::city::{Assign, City, Named, SamePlace};
+use crate::city::{Assign, City, Limit, Named, SamePlace};
 use crate::effect::Effect;
 use crate::geo::Point;
 use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, SourceId, Tracking, UnitId};
@@ -367,8 +367,8 @@ pub struct Clocks {
     pub done: Option<i64>,
     pub closed: Option<i64>,
     pub due: Option<i64>,
-    /// The time that the class allows.
-    pub limit_ms: Option<i64>,
+    /// The time that the class allows, as it stands in the city's table.
+    pub limit: Option<Limit>,
 }
 
 /// A record that touches a case.
@@ -668,7 +668,7 @@ impl<'a> Teller<'a> {
                 .filter_map(handed)
                 .map(|(record, handing)| self.handed(&record, &handing, life.class))
                 .collect(),
-            clocks: Clocks { limit_ms: class.and_then(|class| class.limit_ms), ..life.clocks },
+            clocks: Clocks { limit: class.and_then(|class| class.limit), ..life.clocks },
             history: touching.iter().map(|told| self.event(told)).collect(),
             history_more: more,
         }

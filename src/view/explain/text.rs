@@ -1,5 +1,7 @@
 //! The story as text, for an operator to read from top to bottom.
 
+use crate::city::Limit;
+
 use super::{
     Case, Dedup, Event, Explanation, Handed, Lang, Line, Meant, Merging, Name, Pool, Understood, Unit, WindowSaid,
 };
@@ -464,7 +466,10 @@ impl Case<'_> {
     fn tell_clocks(&self, sheet: &mut Sheet) {
         let clocks = &self.clocks;
         sheet.head("时间", "clocks");
-        let limit = clocks.limit_ms.map(|limit| length(limit.unsigned_abs(), sheet.lang));
+        let limit = clocks.limit.map(|Limit { amount, unit }| {
+            let (zh, en) = unit.names();
+            format!("{amount} {}", sheet.lang.of(zh, en))
+        });
         sheet.say("类别时限", "limit of the class", limit.as_deref().unwrap_or(sheet.lang.of("未规定", "none")));
         for (at, zh, en) in [
             (clocks.opened, "立案", "opened"),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::api::keys::{Holder, Role};
+use crate::check;
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::demo::{self, Opens};
 use crate::explain;
@@ -56,6 +57,7 @@ enum Command {
     Verify(VerifyLine),
     Explain(ExplainLine),
     Inspect(InspectLine),
+    Check(CheckLine),
     Completions(CompletionsLine),
 }
 
@@ -480,6 +482,31 @@ enum KindWord {
     Tally,
 }
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  paidan check my-city
+  paidan check my-city --strict && paidan serve --city my-city --data data
+  paidan check my-city --json | jq '.errors[] | .file, .line, .mend'
+  paidan check                                   # the city that is built in
+
+Every mistake is shown with its line, the value underlined, and what to do about it; the exit code is 2 then. Warnings are about \
+what is allowed, but hardly meant: nobody answers for a class somewhere, or has no units; units that can never be chosen; \
+classes without a limit; policies that no class has; borders that do not fit.";
+
+/// Whether a city is in order: every mistake in its line, with the mend
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+struct CheckLine {
+    /// Folder of the city [default: Pudong, which is built in]
+    folder: Option<PathBuf>,
+    /// Warnings are mistakes, too: the exit code is 2
+    #[arg(long)]
+    strict: bool,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Print a completion script for a shell
 #[derive(Args, Debug)]
 struct CompletionsLine {
@@ -506,6 +533,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Verify(line) => verify(line),
         Command::Explain(line) => explain(&line),
         Command::Inspect(line) => inspect(&line),
+        Command::Check(line) => check(line),
         Command::Completions(line) => completions(line),
     };
     done.unwrap_or_else(|failure| {
@@ -593,6 +621,21 @@ fn keys(line: KeysLine) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn check(line: CheckLine) -> Result<ExitCode, Failure> {
+    /// The code of a city that is refused, whoever refuses it.
+    const REFUSED: u8 = 2;
+    let checked = check::check(line.folder.as_deref());
+    to_stdout(|out| {
+        let told = match line.json {
+            true => serde_json::to_writer_pretty(&mut *out, &checked).map_err(Into::into).and_then(|()| writeln!(out)),
+            false => checked.tell(out),
+        };
+        told.map_err(|cause| ReplayError::Output(cause).into())
+    })?;
+    let is_accepted = checked.ok && !(line.strict && !checked.warnings.is_empty());
+    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
 /// Relative paths would be looked for in systemd's own folder.

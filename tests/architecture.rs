@@ -34,6 +34,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "snapshots",
             "explain",
             "inspect",
+            "check",
             "summary",
             "failure",
             "fuzz",

@@ -96,6 +96,12 @@ impl DutyList {
         found.into_iter().flatten()
     }
 
+    /// Lines for single cells.
+    pub(super) fn of_cells(&self) -> impl Iterator<Item = (CellId, Candidate)> {
+        let of_cells = self.lines.iter().filter(|(_, candidate)| candidate.scope == Scope::Cell);
+        of_cells.map(|((.., place), candidate)| (CellId(*place), *candidate))
+    }
+
     fn line(&self, key: Key) -> Option<Candidate> {
         self.lines.binary_search_by_key(&key, |(key, _)| *key).ok().map(|index| self.lines[index].1)
     }

@@ -7,6 +7,7 @@
 //! This room knows no clock, no thread and no state of the dispatcher.
 
 mod area;
+mod audit;
 mod border;
 mod budget;
 mod calendar;
@@ -27,6 +28,7 @@ mod time_format;
 
 use std::path::Path;
 
+pub use audit::{Places, Remark};
 pub use calendar::{Calendar, Limit, LimitUnit};
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use duty::{Candidate, DutyList};

@@ -1,0 +1,275 @@
+//! What a city may say, but hardly means: nobody answers, nobody can come, nothing is ever due. It works all the same, so this is
+//! told by `paidan check`, and refused by nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::seam::Warning;
+use super::{City, Named};
+use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
+
+/// Something that whoever keeps the city should look at.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Remark {
+    /// Borders of areas do not fit.
+    Seam(Warning),
+    /// No line of the duty list is for a class in some areas.
+    NobodyAnswers(Places),
+    /// Who answers for a class in some areas has no unit that could come.
+    NobodyComes(Places),
+    /// A department answers somewhere, and no unit of it could come there.
+    NoUnits {
+        /// Its code.
+        department: Box<str>,
+        /// In how many areas that is so.
+        areas: usize,
+        /// The code of one of them.
+        area: Box<str>,
+    },
+    /// Units belong to a department that answers for nothing where they are.
+    IdleUnits {
+        /// The department's code.
+        department: Box<str>,
+        /// How many.
+        units: usize,
+        /// The code of one of them.
+        unit: Box<str>,
+    },
+    /// Classes without a handling limit: their orders are never due.
+    NoLimit {
+        /// Their codes.
+        classes: Vec<Box<str>>,
+    },
+    /// A policy that no class has.
+    UnusedPolicy {
+        /// Its name.
+        name: Box<str>,
+    },
+}
+
+/// A class, and where something is so of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Places {
+    /// The class's code.
+    pub class: Box<str>,
+    /// In how many areas.
+    pub areas: usize,
+    /// The code of one of them.
+    pub area: Box<str>,
+}
+
+/// Codes that are listed; the others are counted.
+const LISTED: usize = 8;
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seam(warning) => warning.fmt(f),
+            Self::NobodyAnswers(Places { class, areas, area }) => write!(
+                f,
+                "类别 {class} 在 {areas} 个街镇无人负责 class {class}: nobody on the duty list answers for it in {areas} areas, for \
+                 example {area}; a line for * in duty.csv catches what is left"
+            ),
+            Self::NobodyComes(Places { class, areas, area }) => write!(
+                f,
+                "类别 {class} 在 {areas} 个街镇无处置力量 class {class}: in {areas} areas, for example {area}, nobody who answers for it \
+                 has units; its cases go to people"
+            ),
+            Self::NoUnits { department, areas, area } => write!(
+                f,
+                "部门 {department} 在 {areas} 个街镇无处置力量 department {department} answers in {areas} areas, for example {area}, where \
+                 it has no units; the next on the duty list gets its cases"
+            ),
+            Self::IdleUnits { department, units, unit } => write!(
+                f,
+                "部门 {department} 的 {units} 个力量不会被派单 {units} units of department {department}, for example {unit}, can never be \
+                 chosen: where they are it answers for nothing"
+            ),
+            Self::NoLimit { classes } => {
+                let shown: Vec<&str> = classes.iter().take(LISTED).map(|code| &**code).collect();
+                let (count, shown) = (classes.len(), shown.join(", "));
+                let more = if count > LISTED { ", …" } else { "" };
+                write!(
+                    f,
+                    "{count} 个类别无处置时限 {count} classes have no limit, and their orders are never due: {shown}{more}"
+                )
+            }
+            Self::UnusedPolicy { name } => write!(f, "策略 {name} 未被使用 no class has the policy {name}"),
+        }
+    }
+}
+
+impl City {
+    /// Everything about it that is odd.
+    pub fn remarks(&self) -> Vec<Remark> {
+        let seams = self.warnings.iter().cloned().map(Remark::Seam);
+        seams.chain(self.responsibilities()).chain(self.limits()).chain(self.policies_without_class()).collect()
+    }
+
+    fn responsibilities(&self) -> Vec<Remark> {
+        let (mut unanswered, mut uncovered) = (Vec::new(), Vec::new());
+        // Where departments answer, by what lines for areas and the district say; and where they have nobody.
+        let (mut answering, mut absent) = (BTreeSet::new(), BTreeMap::<DepartmentId, BTreeSet<AreaId>>::new());
+        for class in (0..self.classes.len() as u16).map(ClassId) {
+            let (mut nobody, mut nobody_comes) = (Vec::new(), Vec::new());
+            for area in (0..self.areas.len() as u16).map(AreaId) {
+                let candidates: Vec<_> = self.duty.candidates(class, CellId::NONE, area).collect();
+                for department in candidates.iter().map(|candidate| candidate.department) {
+                    answering.insert((department, area));
+                    if !self.has_units(department, area) {
+                        absent.entry(department).or_default().insert(area);
+                    }
+                }
+                if candidates.is_empty() {
+                    nobody.push(area);
+                } else if !candidates.iter().any(|candidate| self.has_units(candidate.department, area)) {
+                    nobody_comes.push(area);
+                }
+            }
+            let places = |areas: &[AreaId]| {
+                let code = self.classes[class.index()].named.code.clone();
+                areas.first().map(|area| Places { class: code, areas: areas.len(), area: self.code_of(*area) })
+            };
+            unanswered.extend(places(&nobody).map(Remark::NobodyAnswers));
+            uncovered.extend(places(&nobody_comes).map(Remark::NobodyComes));
+        }
+        for (cell, candidate) in self.duty.of_cells() {
+            if let Some(located) = self.grid.locate_cell(cell) {
+                answering.insert((candidate.department, located.area));
+            }
+        }
+        let absent = absent.into_iter().map(|(department, areas)| Remark::NoUnits {
+            department: self.departments[department.index()].code.clone(),
+            areas: areas.len(),
+            area: self.code_of(*areas.first().expect("it is absent somewhere")),
+        });
+        unanswered.into_iter().chain(uncovered).chain(absent).chain(self.idle_units(&answering)).collect()
+    }
+
+    /// Whether a department has units that could come to an area.
+    fn has_units(&self, department: DepartmentId, area: AreaId) -> bool {
+        let pools = [self.roster.area_pool(department, area), self.roster.district_pool(department)];
+        pools.into_iter().any(|pool| !self.roster.pool(pool).is_empty())
+    }
+
+    fn idle_units(&self, answering: &BTreeSet<(DepartmentId, AreaId)>) -> Vec<Remark> {
+        let mut idle = BTreeMap::<DepartmentId, (usize, &str)>::new();
+        let areas = || (0..self.areas.len() as u16).map(AreaId);
+        for department in (0..self.departments.len() as u16).map(DepartmentId) {
+            let answers = |area| answering.contains(&(department, area));
+            let in_areas = areas().filter(|area| !answers(*area)).map(|area| self.roster.area_pool(department, area));
+            let in_district = (!areas().any(answers)).then(|| self.roster.district_pool(department));
+            for unit in in_areas.chain(in_district).flat_map(|pool| self.roster.pool(pool)) {
+                idle.entry(department).or_insert((0, &self.roster.units()[unit].code)).0 += 1;
+            }
+        }
+        let remark = |(department, (units, unit)): (DepartmentId, (usize, &str))| Remark::IdleUnits {
+            department: self.departments[department.index()].code.clone(),
+            units,
+            unit: unit.into(),
+        };
+        idle.into_iter().map(remark).collect()
+    }
+
+    fn limits(&self) -> Option<Remark> {
+        let unlimited = self.classes.iter().filter(|class| class.limit.is_none());
+        let classes: Vec<_> = unlimited.map(|class| class.named.code.clone()).collect();
+        (!classes.is_empty()).then_some(Remark::NoLimit { classes })
+    }
+
+    fn policies_without_class(&self) -> impl Iterator<Item = Remark> {
+        let is_used = |policy: usize| self.classes.iter().any(|class| usize::from(class.policy) == policy);
+        let unused = self.policies.iter().enumerate().filter(move |(policy, _)| !is_used(*policy));
+        unused.map(|(_, policy)| Remark::UnusedPolicy { name: policy.name.clone() })
+    }
+
+    fn code_of(&self, area: AreaId) -> Box<str> {
+        let Named { code, .. } = &self.areas[area.index()];
+        code.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::city::CityFiles;
+
+    /// Two areas, two departments, two classes.
+    fn remarks(change: impl Fn(&str) -> String) -> Vec<String> {
+        let texts = [
+            (
+                "city.toml",
+                "[city]\nid = \"x\"\nname_zh = \"镇\"\nname_en = \"X\"\n\
+                 [grid]\nwest = 0\nsouth = 0\neast = 2000\nnorth = 1000\ncell_width = 1000\ncell_height = 1000\n\
+                 area_columns = 1\narea_rows = 1\ncell_code = \"index\"\n\
+                 [[policy]]\nname = \"p\"\nmerge = { window = \"aligned\", minutes = 5 }\nsame_place = \"cell\"\nassign = \"least_loaded\"\n\
+                 [[pool]]\ndepartments = \"all\"\nareas = \"all\"\nsize = 1\ncode_prefix = \"U\"\nfirst_code = 1\n\
+                 [[source]]\nname = \"app\"\nname_zh = \"应用\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"refuse\"\nmay = [\"report\"]\n\
+                 dedup = { window = \"aligned\", minutes = 5 }\n",
+            ),
+            (
+                "classes.csv",
+                "code,name_zh,name_en,urgency,policy,limit\nx,甲,X,C,p,30 minute\ny,乙,Y,C,p,1 natural_day\n",
+            ),
+            ("departments.csv", "code,name_zh,name_en\nd,部,D\ne,局,E\n"),
+            ("areas.csv", "code,name_zh,name_en\na1,一,One\na2,二,Two\n"),
+            ("duty.csv", "class,scope,where,department,tier\nx,district,,d,street\n*,district,,e,street\n"),
+        ];
+        let texts: Vec<(&str, String)> = texts.into_iter().map(|(name, text)| (name, change(text))).collect();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let city = City::compile(CityFiles::from_texts(&texts)).unwrap_or_else(|problems| panic!("{problems}"));
+        city.remarks().iter().map(Remark::to_string).collect()
+    }
+
+    fn replaced(from: &'static str, to: &'static str) -> Vec<String> {
+        remarks(|text| text.replace(from, to))
+    }
+
+    #[test]
+    fn what_is_in_order_gives_no_remark() {
+        assert_eq!(replaced("", ""), [""; 0]);
+        assert_eq!(City::pudong().remarks(), []);
+    }
+
+    #[test]
+    fn each_kind_of_slip_is_remarked_upon() {
+        let check = |from, to, expected: &[&[&str]]| {
+            let remarks = replaced(from, to);
+            assert_eq!(remarks.len(), expected.len(), "{remarks:?}");
+            for (remark, parts) in remarks.iter().zip(expected) {
+                assert!(parts.iter().all(|part| remark.contains(part)), "{parts:?}: {remark}");
+            }
+        };
+        check(
+            "*,district,,e",
+            "x,area,a1,e",
+            &[&["class y", "nobody on the duty list", "in 2 areas", "a1"], &["1 units of department e", "U4"]],
+        );
+        check(
+            "areas = \"all\"",
+            "areas = [\"a1\"]",
+            &[
+                &["class x", "in 1 areas", "a2", "go to people"],
+                &["class y", "in 1 areas", "a2", "go to people"],
+                &["department d", "in 1 areas", "a2"],
+                &["department e", "in 1 areas", "a2"],
+            ],
+        );
+        check(
+            "departments = \"all\"",
+            "departments = [\"e\"]",
+            &[&["department d", "in 2 areas", "a1", "next on the duty list"]],
+        );
+        // The next on the list may have units, and be called upon; who is on no line is not.
+        check("*,district,,e", "*,district,,d", &[&["2 units of department e", "U3"]]);
+        check("*,district,,e", "*,district,,d,street\nx,cell,1,e", &[&["1 units of department e", "U3"]]);
+        check("1 natural_day", "", &[&["1 classes have no limit", ": y"]]);
+    }
+
+    #[test]
+    fn a_policy_without_a_class_is_remarked_upon() {
+        let more = "[[policy]]\nname = \"q\"\nmerge = { window = \"aligned\", minutes = 5 }\nsame_place = \"cell\"\nassign = \"nearest\"\n[[pool]]";
+        assert_eq!(replaced("[[pool]]", more).len(), 1);
+        assert!(replaced("[[pool]]", more)[0].contains("policy q"));
+    }
+}

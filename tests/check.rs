@@ -1,0 +1,83 @@
+//! `paidan check` as whoever keeps a city sees it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn check(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_paidan")).arg("check").args(arguments).output().expect("it starts")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// The built-in city as a folder, with one file changed.
+fn folder(file: &str, change: impl Fn(&str) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
+    for entry in fs::read_dir(built_in).expect("listed") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let text = fs::read_to_string(&path).expect("read");
+        let text = if name == file { change(&text) } else { text };
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    folder
+}
+
+fn path(folder: &tempfile::TempDir) -> &str {
+    folder.path().to_str().expect("UTF-8")
+}
+
+#[test]
+fn a_city_that_is_in_order_is_counted() {
+    for arguments in [&[][..], &["--strict"], &["src/city/pudong", "--strict"]] {
+        let output = check(arguments);
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        assert!(told.contains("上海市浦东新区") && told.contains("areas 36") && told.contains("warnings: 0"), "{told}");
+    }
+    let json: Value = serde_json::from_slice(&check(&["--json"]).stdout).expect("JSON");
+    assert_eq!(
+        (&json["ok"], &json["city"]["areas"], &json["errors"]),
+        (&true.into(), &36.into(), &Value::Array(vec![]))
+    );
+}
+
+#[test]
+fn every_mistake_stands_in_its_line_with_the_value_underlined() {
+    let folder =
+        folder("classes.csv", |text| text.replace("A,fault,2 urgent_hour", "A,fault,2 hours").replace(",C,", ",D,"));
+    let output = check(&[path(&folder)]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "classes.csv:2: limit \"2 hours\"\n  \
+                    2 | 01001,供水井盖异常,Water-supply manhole cover,A,fault,2 hours,供水井盖异常\n    \
+                    |                                                    ^^^^^^^\n  改法 mend: ";
+    assert!(told.starts_with(expected), "{told}");
+    let mistakes = 3 + fs::read_to_string("src/city/pudong/classes.csv").expect("read").matches(",C,").count();
+    assert_eq!(told.matches("改法 mend").count(), mistakes, "{told}");
+    assert!(told.ends_with(&format!("errors: {mistakes}\n")), "{told}");
+    let json: Value = serde_json::from_slice(&check(&[path(&folder), "--json"]).stdout).expect("JSON");
+    let first = &json["errors"][0];
+    assert_eq!((&first["file"], &first["line"], &first["length"]), (&"classes.csv".into(), &2.into(), &7.into()));
+    assert_eq!((&json["ok"], &json["city"]), (&false.into(), &Value::Null));
+    // A folder that is none is told as such.
+    let output = check(&["nowhere"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("city.toml: nowhere/city.toml"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn what_is_hardly_meant_is_a_warning_and_a_mistake_only_where_that_is_asked_for() {
+    let folder =
+        folder("duty.csv", |text| text.replace("90002,district,,U-GAS,district\n", "").replace("*,", "90002,"));
+    let output = check(&[path(&folder)]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("警告 warning: 部门 U-GAS") && told.contains("U-GAS, for example"), "{told}");
+    assert_eq!(check(&[path(&folder), "--strict"]).status.code(), Some(2));
+}

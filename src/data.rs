@@ -161,6 +161,10 @@ impl DataFolder {
     pub fn keep_city(&self, files: &CityFiles) -> io::Result<()> {
         // Under another name until it is whole: a crash leaves a city or none.
         let unfinished = self.path.join("city.unfinished");
+        if unfinished.is_dir() {
+            // Of a crash, and perhaps of another city, which had files that this one has not.
+            fs::remove_dir_all(&unfinished)?;
+        }
         fs::create_dir_all(&unfinished)?;
         for (name, text) in files.iter() {
             let mut file = File::create(unfinished.join(name))?;

@@ -20,7 +20,6 @@ use crate::failure::Failure;
 use crate::fingerprint::HashKey;
 use crate::ids::Seq;
 use crate::journal::disk::{Disk, RealDisk};
-use crate::journal::error::JournalError;
 use crate::journal::frame::Kind;
 use crate::journal::packed::{self, Packing};
 use crate::journal::reader::{Place, Reader};
@@ -45,6 +44,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon the replayer tries again to take it.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How soon it tries again to pack, where the disk failed or was full.
+const PACK_AGAIN: Duration = Duration::from_secs(60);
 /// The priority of whoever can wait.
 const NICEST: i32 = 19;
 
@@ -63,20 +64,8 @@ pub(crate) struct Replayer {
 struct Due {
     /// The segment with which a snapshot is due.
     snapshot_at: u64,
-    /// Whether something may be left to be packed.
-    packing: bool,
-}
-
-/// Why a packing did not end.
-enum Stopped {
-    Journal(JournalError),
-    Failed(Failure),
-}
-
-impl From<JournalError> for Stopped {
-    fn from(error: JournalError) -> Self {
-        Self::Journal(error)
-    }
+    /// From when on something may be left to be packed.
+    packing_at: Option<Instant>,
 }
 
 /// How a walk through the log ended.
@@ -131,17 +120,22 @@ impl Replayer {
     ) -> Result<Due, Failure> {
         if self.newest_segment()? >= due.snapshot_at {
             let put_off = |due_at| self.wait_for_calm(due_at + self.distance, office, until_closed);
-            due = Due { snapshot_at: self.round(put_off)?, packing: true };
+            due = Due { snapshot_at: self.round(put_off)?, packing_at: Some(Instant::now()) };
             if let Some(segments) = keep {
                 self.give_up(segments, office)?;
             }
         }
-        if due.packing && !office.is_busy() {
+        if due.packing_at.is_some_and(|at| at <= Instant::now()) && !office.is_busy() {
             // A snapshot that is due comes first.
-            due.packing = !self.pack_away(|| {
-                Ok(self.wait_for_calm(due.snapshot_at, office, until_closed)?
-                    && self.newest_segment()? < due.snapshot_at)
-            })?;
+            let is_calm = || self.wait_for_calm(due.snapshot_at, office, until_closed).is_ok_and(|goes_on| goes_on);
+            due.packing_at = match self.pack_away(due.snapshot_at, is_calm) {
+                Ok(true) => None,
+                Ok(false) => Some(Instant::now()),
+                Err(failure) => {
+                    warn!(%failure, "封存段暂不压缩 sealed segments are not packed for now");
+                    Some(Instant::now() + PACK_AGAIN)
+                }
+            };
         }
         Ok(due)
     }
@@ -156,40 +150,41 @@ impl Replayer {
         Ok(until_closed.try_recv() != Err(TryRecvError::Disconnected))
     }
 
-    /// Packs what lies before the newest snapshot, as long as `goes_on`, which is asked often, says so. Whether nothing is left to
-    /// be packed.
-    fn pack_away(&self, goes_on: impl Fn() -> Result<bool, Failure>) -> Result<bool, Failure> {
-        let newest = data::reader(&self.folder)?.segments().last().expect("a reader has a segment").first_seq;
-        let Some(base) = self.snapshots(newest)?.whole_places().next() else { return Ok(true) };
-        let path = self.folder.journal();
-        let disk = RealDisk::read_only(&path).map_err(|cause| Failure::file("open", &path, &cause))?;
-        let mut packable = packed::packable(&disk)?;
-        packable.retain(|ordinal| *ordinal < base.segment);
+    /// Packs what lies before the newest snapshot, until a segment is there or `goes_on`, which is asked often, says no. Whether
+    /// nothing is left to be packed.
+    ///
+    /// Every frame is read and checked first, bodies too: the plain segment is the only one there is.
+    fn pack_away(&self, until: u64, goes_on: impl Fn() -> bool) -> Result<bool, Failure> {
+        let mut reader = data::reader(&self.folder)?;
+        let (first, next) = (reader.segments()[0].ordinal, reader.segments().last().expect("there is one").first_seq);
+        let Some(base) = self.snapshots(next)?.whole_places().next() else { return Ok(true) };
+        let disk = self.beside_the_writer()?;
         let (mut segments, mut all) = (0, Packing::default());
         let mut is_done = true;
-        for ordinal in packable {
-            match packed::pack(&disk, ordinal, || goes_on().map_err(Stopped::Failed)) {
-                Ok(Some(Packing { before, after })) => {
-                    segments += 1;
-                    all = Packing { before: all.before + before, after: all.after + after };
-                }
-                Ok(None) => {
-                    is_done = false;
-                    break;
-                }
-                Err(Stopped::Journal(error)) if error.is_full() => {
-                    warn!(%error, "磁盘空间不足，暂不压缩 the disk is too full to pack sealed segments");
-                    break;
-                }
-                Err(Stopped::Journal(error)) => return Err(error.into()),
-                Err(Stopped::Failed(failure)) => return Err(failure),
+        for ordinal in packed::packable(&disk)?.into_iter().take_while(|ordinal| *ordinal < base.segment) {
+            if segments == 0 && ordinal > first {
+                reader = data::reader_from(&self.folder, reader.segments()[(ordinal - first) as usize].first_seq)?;
             }
+            is_done = self.newest_segment()? < until && read_past(&mut reader, ordinal, &goes_on)?;
+            let packing = if is_done { packed::pack(&disk, ordinal, &goes_on)? } else { None };
+            let Some(Packing { before, after }) = packing else {
+                is_done = false;
+                break;
+            };
+            segments += 1;
+            all = Packing { before: all.before + before, after: all.after + after };
         }
         if segments > 0 {
             let Packing { before, after } = all;
             info!(segments, before, after, "已压缩 sealed segments were packed: bytes before and after");
         }
         Ok(is_done)
+    }
+
+    /// The folder of the journal, to take away from what lies far behind the lane.
+    fn beside_the_writer(&self) -> Result<RealDisk, Failure> {
+        let path = self.folder.journal();
+        RealDisk::beside_the_writer(&path).map_err(|cause| Failure::file("open", &path, &cause))
     }
 
     /// Leaves a snapshot, if enough was sealed since the last one. Gives the segment with which the next one is due. `goes_on` is
@@ -235,8 +230,7 @@ impl Replayer {
         let snapshots = self.snapshots(newest.first_seq)?;
         let base = snapshots.whole_places().find(|place| place.segment <= kept_from);
         let Some(base) = base.filter(|base| base.segment > oldest.ordinal) else { return Ok(()) };
-        let disk = RealDisk::read_only(&self.folder.journal());
-        let disk = disk.map_err(|cause| Failure::file("open", &self.folder.journal(), &cause))?;
+        let disk = self.beside_the_writer()?;
         let first = base.header.order.first_seq;
         if let Some(given_up) = office.between_walks(first, || retention::give_up(&disk, base.segment)) {
             info!(
@@ -287,6 +281,16 @@ impl Replayer {
         let names = names.map_err(|cause| Failure::file("list", &path, &cause))?;
         Ok(names.iter().filter_map(|name| segment_ordinal(name)).max().unwrap_or(0))
     }
+}
+
+/// Reads, and so checks, up to the first frame behind a segment. Whether it came so far.
+fn read_past(reader: &mut Reader<RealDisk>, segment: u64, goes_on: impl Fn() -> bool) -> Result<bool, Failure> {
+    while goes_on() {
+        if reader.next_frame()?.is_none_or(|found| found.segment > segment) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Decides again up to the first frame of a segment.
@@ -575,14 +579,14 @@ mod tests {
             let path = journal.join(segment_name(ordinal));
             path.metadata().expect("a segment").len()
         };
-        assert!(replayer.pack_away(|| Ok(true)).expect("nothing to do"), "there is no snapshot");
+        assert!(replayer.pack_away(u64::MAX, || true).expect("nothing to do"), "there is no snapshot");
         let whole = bytes(1);
         world.write(10);
         replayer.round(|_| Ok(true)).expect("a round");
-        assert!(!replayer.pack_away(|| Ok(false)).expect("put off"));
+        assert!(!replayer.pack_away(u64::MAX, || false).expect("put off"));
         assert_eq!((1..=10).map(bytes).min(), Some(whole));
         world.write(11);
-        assert!(replayer.pack_away(|| Ok(true)).expect("packed"));
+        assert!(replayer.pack_away(u64::MAX, || true).expect("packed"));
         assert!((1..=9).all(|ordinal| bytes(ordinal) < whole / 2), "{:?}", (1..=11).map(bytes).collect::<Vec<_>>());
         assert_eq!((bytes(10), bytes(11)), (whole, whole), "a restart reads those");
         let mut again = Whole::at_first(&world.city);

@@ -54,10 +54,13 @@ fn every_mistake_stands_in_its_line_with_the_value_underlined() {
     let output = check(&[path(&folder)]);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(2));
-    let expected = "classes.csv:2: limit \"2 hours\"\n  \
-                    2 | 01001,供水井盖异常,Water-supply manhole cover,A,fault,2 hours,供水井盖异常\n    \
-                    |                                                    ^^^^^^^\n  改法 mend: ";
-    assert!(told.starts_with(expected), "{told}");
+    // Six 汉字 are as wide as twelve letters.
+    let expected = format!(
+        "classes.csv:2: limit \"2 hours\"\n  2 | 01001,供水井盖异常,Water-supply manhole cover,A,fault,2 hours,供水井盖异常\n    \
+         | {}^^^^^^^\n  改法 mend: ",
+        " ".repeat(54)
+    );
+    assert!(told.starts_with(&expected), "{told}");
     let mistakes = 3 + fs::read_to_string("src/city/pudong/classes.csv").expect("read").matches(",C,").count();
     assert_eq!(told.matches("改法 mend").count(), mistakes, "{told}");
     assert!(told.ends_with(&format!("errors: {mistakes}\n")), "{told}");

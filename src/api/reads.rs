@@ -38,7 +38,7 @@ pub(super) async fn explain(
     let text = told(&office, name, form).await?.into_bytes();
     Ok(match form {
         Form::Json => answer::json(StatusCode::OK, text),
-        _ => answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text),
+        Form::Zh | Form::En | Form::Brief => answer::with_type(StatusCode::OK, "text/plain; charset=utf-8", text),
     })
 }
 

@@ -198,6 +198,14 @@ impl Calendar {
         }
         /// A span beyond this is a slip of the pen.
         const DAYS_MAX: i64 = 366;
+        const COLUMNS: [&str; 5] = ["from", "to", "kind", "name_zh", "name_en"];
+        let Some(text) = files.get(CALENDAR) else { return };
+        let header: Vec<&str> = text.lines().next().unwrap_or_default().split(',').map(str::trim).collect();
+        if COLUMNS.iter().any(|column| !header.contains(column)) {
+            // Without rows below it nobody else would notice, and a holiday would be taken for the header.
+            problems.push(CALENDAR, 1, "the first line does not name the columns".to_owned(), COLUMNS.join(","));
+            return;
+        }
         let mut listed = std::collections::BTreeMap::new();
         for (line, Row { from, to, kind, .. }) in files.rows::<Row>(CALENDAR, problems) {
             let (Some(first), Some(last)) = (day_number(&from), day_number(&to)) else {
@@ -218,8 +226,8 @@ impl Calendar {
                 }
             };
             for day in first..=last {
-                if listed.insert(day, is_workday).is_some_and(|before| before != is_workday) {
-                    let what = format!("a day from {from} to {to} is a holiday and a workday");
+                if listed.insert(day, is_workday).is_some() {
+                    let what = format!("a day from \"{from}\" to \"{to}\" stands in another line, too");
                     problems.push(CALENDAR, line, what, "give each day once");
                     break;
                 }
@@ -252,7 +260,7 @@ impl Calendar {
             return start;
         }
         let target = i128::from(self.worked(start)) + i128::from(ms);
-        // The working day, counted from 1970, on which it is reached, and what is worked of that day until then.
+        // The working day, counted as in `workdays_before`, on which it is reached, and what is worked of that day until then.
         let which = (target - 1).div_euclid(i128::from(self.day_ms)) as i64;
         let rest = (target - i128::from(which) * i128::from(self.day_ms)) as i64;
         let is_reached = |day: i64| self.workdays_before(day + 1) > which;
@@ -268,10 +276,12 @@ impl Calendar {
             if is_reached(middle) { reached = middle } else { before = middle }
         }
         let of_day = self.clock_after(rest);
-        At(reached.saturating_mul(DAY).saturating_add(of_day).saturating_sub(self.ahead_ms))
+        let due = reached.saturating_mul(DAY).saturating_add(of_day).saturating_sub(self.ahead_ms);
+        // At the very end of what a time can say, local time is not ahead of it any more.
+        At(due).max(start)
     }
 
-    /// How long people have worked from 1970 to a moment; before 1970 less than nothing.
+    /// How long people have worked from the Monday before 1970 to a moment; before it less than nothing.
     fn worked(&self, at: At) -> i64 {
         let (day, of_day) = self.day_of(at);
         let today = match self.is_workday(day) {
@@ -308,7 +318,7 @@ impl Calendar {
         self.works_on_weekday(day) != is_listed
     }
 
-    /// How many working days there are from 1970 to a day, that day not included.
+    /// How many working days there are from the Monday before 1970 to a day, that day not included.
     fn workdays_before(&self, day: i64) -> i64 {
         let (week, weekday) = ((day + FIRST_WEEKDAY).div_euclid(7), (day + FIRST_WEEKDAY).rem_euclid(7) as usize);
         let count = |days: &[bool]| days.iter().filter(|works| **works).count() as i64;
@@ -486,7 +496,11 @@ mod tests {
         }
 
         #[test]
-        fn every_start_has_a_deadline_and_later_ones_are_never_sooner(start: i64, more in 0_i64..1 << 40, amount: u32) {
+        fn every_start_has_a_deadline_and_later_ones_are_never_sooner(
+            start in prop_oneof![any::<i64>(), i64::MIN..i64::MIN + (1 << 30), i64::MAX - (1 << 30)..=i64::MAX],
+            more in 0_i64..1 << 40,
+            amount: u32,
+        ) {
             let calendar = listed();
             for unit in LimitUnit::ALL {
                 let limit = Limit { amount, unit };
@@ -529,6 +543,7 @@ mod tests {
             ("2026-02-30,2026-03-08,holiday,,\n", "calendar.csv:2: from \"2026-02-30\""),
             ("2026-03-09,2026-03-09,rest,,\n", "kind \"rest\""),
             ("2026-03-09,2026-03-10,holiday,,\n2026-03-10,2026-03-10,workday,,\n", "calendar.csv:3"),
+            ("2026-03-09,2026-03-10,holiday,,\n2026-03-10,2026-03-10,holiday,,\n", "calendar.csv:3"),
         ] {
             assert!(
                 check(&as_it_is, days).is_err_and(|why| why.contains(said)),
@@ -554,6 +569,12 @@ mod tests {
             let (_, after) = rest.split_once("\n[").expect("something follows");
             format!("{before}[{after}")
         };
+        let no_header = base.iter().map(|(name, text)| match name {
+            CALENDAR => (name, "2026-03-09,2026-03-09,holiday,假,off\n"),
+            _ => (name, text),
+        });
+        let refused = City::compile(CityFiles::from_texts(&no_header.collect::<Vec<_>>()));
+        assert!(refused.is_err_and(|why| why.to_string().contains("calendar.csv:1: the first line")));
         let told = check(&without, "").expect_err("there are working hours in it");
         assert!(told.contains("calendar.csv") && told.contains("work_hour"), "{told}");
     }

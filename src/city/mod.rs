@@ -288,7 +288,7 @@ mod tests {
             ("city.toml", "A = 50", "A = 0", ("city.toml", line(CITY, "A = 50"), "A = 0")),
             ("city.toml", "minutes = 1440", "minutes = 0", ("city.toml", policy, "0 minutes")),
             ("city.toml", "ids_max = 4000000", "ids_max = 1", ("city.toml", line(CITY, "ids_max"), "ids_max")),
-            ("city.toml", "departments = \"all\"", "departments = [\"X\"]", ("city.toml", line(CITY, "[[pool]]"), "X")),
+            ("city.toml", "\"D-CHENGGUAN\", \"D-CONSTR\"", "\"X\"", ("city.toml", line(CITY, "[[pool]]"), "X")),
             ("city.toml", "[city]", "[town]", ("city.toml", line(CITY, "[city]"), "town")),
             ("classes.csv", ",A,", ",D,", ("classes.csv", 2, "urgency \"D\"")),
             ("classes.csv", ",fault,", ",faults,", ("classes.csv", 2, "faults")),

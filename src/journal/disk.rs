@@ -129,6 +129,15 @@ impl RealDisk {
         Ok(Self { folder: folder.to_owned(), names: File::open(folder)?, mode: Mode::Buffered, _lock: None })
     }
 
+    /// Opens the folder of a process that writes, to give up and to pack what that process has left behind for good. It is that
+    /// process's lock that keeps others away.
+    ///
+    /// # Errors
+    /// If the folder cannot be opened.
+    pub fn beside_the_writer(folder: &Path) -> io::Result<Self> {
+        Self::read_only(folder)
+    }
+
     /// How files are written here.
     pub fn mode(&self) -> Mode {
         self.mode

@@ -1,16 +1,20 @@
 //! Sealed segments, packed: the same bytes in a quarter of the room, and still readable from any byte on.
 //!
 //! A packed segment bears the name that it had, and a whole rename puts it there: a walk that has the old file open reads on in
-//! that one, and wherever the power fails, one of the two is there. It is a file of Zstandard's *seekable format*: pieces of
-//! 1 MiB, each a frame of its own with its checksum, and behind them, in a frame that other programs skip, a table of their
-//! lengths. So `zstd -d` gives the segment back.
+//! that one, and wherever the power fails, one of the two is there. It is a file of Zstandard's *seekable format*: pieces, each a
+//! frame of its own with its checksum, and behind them, in a frame that other programs skip, a table of their lengths. So
+//! `zstd -d` gives the segment back. The first piece is the first block alone, because all first blocks are read whenever a log is
+//! opened; the others have 1 MiB.
 //!
 //! Only segments with two behind them are packed. Behind a crash the newest segment is the one that is mended, and it may be
 //! the last but one, if the newest had no name on the disk yet.
 
+use std::io::Read;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::stream::read::Decoder;
 
 use super::buffer::{AlignedBuf, BLOCK};
 use super::disk::{Access, Disk, DiskFile};
@@ -19,7 +23,7 @@ use super::frame::{get_u32, put_u32};
 use super::reader::ordinals;
 use super::segment::{SegmentError, is_half_packed, packing_name, segment_name};
 
-/// Bytes of a segment that are packed together, and unpacked to read one of them.
+/// Bytes of a segment that are packed together behind its first block, and unpacked to read one of them.
 const PIECE: usize = 1 << 20;
 /// A segment of reports in JSON is a quarter of its size then; the levels above take twice the time for another twentieth.
 const LEVEL: i32 = 1;
@@ -64,52 +68,105 @@ pub fn packable<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
     Ok(plain)
 }
 
-/// Packs a segment that [`packable`] named. May be done while the log is written and read, and by somebody else. Nothing, and
-/// nothing has changed, if `goes_on`, which is asked before each piece, says no or fails.
+/// Packs a segment that [`packable`] named, and whose frames are sound. May be done while the log is written and read, and by
+/// somebody else. Nothing if `goes_on`, which is asked before each piece, says no.
 ///
 /// What was packed is unpacked again, and compared, before it takes the segment's place.
 ///
 /// # Errors
-/// If the disk fails, or gives back something else than was written.
-pub fn pack<D: Disk, E: From<JournalError>>(
+/// If the disk fails, or gives back something else than was written. The segment is as it was then.
+pub fn pack<D: Disk>(
     disk: &D,
     ordinal: u64,
-    mut goes_on: impl FnMut() -> Result<bool, E>,
-) -> Result<Option<Packing>, E> {
-    let mut segment = SegmentFile::open(disk, ordinal)?;
+    mut goes_on: impl FnMut() -> bool,
+) -> Result<Option<Packing>, JournalError> {
     let name = packing_name(ordinal);
     let path = || disk.path(&name);
-    let mut writer = Writer::new(disk, &name)?;
+    let packed = pack_beside(disk, ordinal, &name, &mut goes_on).and_then(|packed| {
+        if packed.is_some() {
+            disk.rename(&name, &segment_name(ordinal)).during("renaming to a segment", path, 0)?;
+        }
+        Ok(packed)
+    });
+    if matches!(packed, Ok(Some(_))) {
+        disk.sync_dir().during("syncing the folder", || disk.path(""), 0)?;
+    } else {
+        // On a full disk its room is needed. If even that fails, the next packing removes it.
+        let _ = disk.remove(&name);
+    }
+    packed
+}
+
+/// Packs a segment into a file of its own, which is on the disk then.
+fn pack_beside<D: Disk>(
+    disk: &D,
+    ordinal: u64,
+    name: &str,
+    goes_on: &mut impl FnMut() -> bool,
+) -> Result<Option<Packing>, JournalError> {
+    let mut segment = SegmentFile::open(disk, ordinal)?;
+    let mut writer = Writer::new(disk, name)?;
     // The file must be known by this name and no other: see `new_segment`.
     disk.sync_dir().during("syncing the folder", || disk.path(""), 0)?;
-    let (mut piece, mut at) = (vec![0; PIECE], 0);
-    while at < segment.bytes() {
-        if !goes_on()? {
-            disk.remove(&name).during("removing", path, 0)?;
+    let mut piece = Vec::new();
+    for which in 0..pieces_of(segment.bytes()) {
+        if !goes_on() {
             return Ok(None);
         }
-        let read = segment.read_at(at, &mut piece)?;
-        writer.pack(&piece[..read])?;
-        at += read as u64;
+        segment.read_piece(which, &mut piece)?;
+        writer.pack(&piece)?;
     }
     let after = writer.finish()?;
-    check(disk, &name, &mut segment)?;
-    disk.rename(&name, &segment_name(ordinal)).during("renaming to a segment", path, 0)?;
-    disk.sync_dir().during("syncing the folder", || disk.path(""), 0)?;
+    let mut packed = SegmentFile::open_as(disk, name)?;
+    let mut again = Vec::new();
+    for which in 0..pieces_of(segment.bytes()) {
+        if !goes_on() {
+            return Ok(None);
+        }
+        segment.read_piece(which, &mut piece)?;
+        packed.read_piece(which, &mut again)?;
+        if piece != again {
+            return Err(packed.damaged("it is not what was packed", bounds_of(which, segment.bytes()).start));
+        }
+    }
     Ok(Some(Packing { before: segment.bytes(), after }))
 }
 
-/// Whether a packed file holds what the segment holds.
-fn check<D: Disk>(disk: &D, name: &str, segment: &mut SegmentFile<D::File>) -> Result<(), JournalError> {
-    let mut packed = SegmentFile::open_as(disk, name)?;
-    let (mut ours, mut theirs) = (vec![0; PIECE], vec![0; PIECE]);
-    for at in (0..segment.bytes()).step_by(PIECE) {
-        let (here, there) = (segment.read_at(at, &mut ours)?, packed.read_at(at, &mut theirs)?);
-        if ours[..here] != theirs[..there] {
-            return Err(packed.damaged("it is not what was packed", at));
-        }
+/// How many pieces a segment of so many bytes has.
+fn pieces_of(bytes: u64) -> usize {
+    if bytes == 0 { 0 } else { piece_of(bytes - 1) + 1 }
+}
+
+/// Which piece has a byte.
+fn piece_of(at: u64) -> usize {
+    if at < BLOCK as u64 { 0 } else { 1 + ((at - BLOCK as u64) / PIECE as u64) as usize }
+}
+
+/// Where in a segment of so many bytes a piece lies.
+fn bounds_of(which: usize, bytes: u64) -> Range<u64> {
+    let start = |which: usize| if which == 0 { 0 } else { BLOCK as u64 + (which as u64 - 1) * PIECE as u64 };
+    start(which)..start(which + 1).min(bytes)
+}
+
+/// Reads the first block of a segment, of which nothing else need be in order; gives how many bytes of it are there, and whether the
+/// segment is packed.
+pub(super) fn read_first_block<D: Disk>(
+    disk: &D,
+    ordinal: u64,
+    block: &mut [u8; BLOCK],
+) -> Result<(usize, bool), JournalError> {
+    let name = segment_name(ordinal);
+    let path = || disk.path(&name);
+    let file = disk.open(&name, Access::Read).during("opening", path, 0)?;
+    let read = file.read_at(0, block).during("reading", path, 0)?;
+    if read < 4 || get_u32(block, 0) != FRAME {
+        return Ok((read, false));
     }
-    Ok(())
+    // It is most of it zeros, and so packed much smaller than it is.
+    let raw = *block;
+    let unpacked = Decoder::new(&raw[..read]).and_then(|decoder| decoder.single_frame().read_exact(block));
+    unpacked.map_err(|_| damaged(&path(), "it cannot be unpacked", 0))?;
+    Ok((BLOCK, true))
 }
 
 /// Writes a packed file.
@@ -192,7 +249,7 @@ struct Pieces {
     bounds: Vec<u64>,
     /// The piece that was unpacked last, and which it is.
     piece: Vec<u8>,
-    which: usize,
+    which: Option<usize>,
     raw: Vec<u8>,
     codec: Decompressor<'static>,
 }
@@ -245,8 +302,9 @@ impl<F: DiskFile> SegmentFile<F> {
         let mut read = 0;
         while read < into.len() && at + (read as u64) < self.bytes {
             let here = at + read as u64;
-            let piece = self.piece((here / PIECE as u64) as usize)?;
-            let rest = &piece[(here % PIECE as u64) as usize..];
+            let which = piece_of(here);
+            let before = (here - bounds_of(which, self.bytes).start) as usize;
+            let rest = &self.unpacked(which)?[before..];
             let more = rest.len().min(into.len() - read);
             into[read..read + more].copy_from_slice(&rest[..more]);
             read += more;
@@ -254,22 +312,33 @@ impl<F: DiskFile> SegmentFile<F> {
         Ok(read)
     }
 
+    /// Reads a piece of the segment, packed or not.
+    fn read_piece(&mut self, which: usize, into: &mut Vec<u8>) -> Result<(), JournalError> {
+        let bounds = bounds_of(which, self.bytes);
+        into.resize((bounds.end - bounds.start) as usize, 0);
+        match self.read_at(bounds.start, into)? == into.len() {
+            true => Ok(()),
+            false => Err(self.damaged("it is shorter than it was", bounds.start)),
+        }
+    }
+
     /// A piece of a packed segment.
-    fn piece(&mut self, which: usize) -> Result<&[u8], JournalError> {
-        let at = (which * PIECE) as u64;
-        let expected = (self.bytes - at).min(PIECE as u64) as usize;
+    fn unpacked(&mut self, which: usize) -> Result<&[u8], JournalError> {
+        let bounds = bounds_of(which, self.bytes);
+        let expected = (bounds.end - bounds.start) as usize;
         let (file, path) = (&self.file, &self.path);
         let pieces = self.packed.as_mut().expect("the segment is packed");
-        if pieces.which != which || pieces.piece.len() != expected {
+        if pieces.which != Some(which) {
             // Should it fail half-way, none is there.
-            pieces.piece.clear();
+            pieces.which = None;
             let (from, to) = (pieces.bounds[which], pieces.bounds[which + 1]);
             pieces.raw.resize((to - from) as usize, 0);
             let read = file.read_at(from, &mut pieces.raw).during("reading", || path.clone(), from)?;
+            pieces.piece.clear();
             pieces.piece.reserve_exact(PIECE);
             match pieces.codec.decompress_to_buffer(&pieces.raw[..read], &mut pieces.piece) {
-                Ok(bytes) if bytes == expected => pieces.which = which,
-                _ => return Err(damaged(path, "it cannot be unpacked", at)),
+                Ok(bytes) if bytes == expected => pieces.which = Some(which),
+                _ => return Err(damaged(path, "it cannot be unpacked", bounds.start)),
             }
         }
         Ok(&pieces.piece)
@@ -293,20 +362,21 @@ impl<F: DiskFile> SegmentFile<F> {
         if read != table.len() || says != (SKIPPED, entries + FOOTER as u64) {
             return Err(bad(self));
         }
-        let (mut bounds, mut bytes) = (vec![0], 0);
-        for entry in table[SKIPPED_HEADER..].chunks_exact(ENTRY) {
-            if bytes % PIECE as u64 != 0 {
-                return Err(bad(self));
-            }
+        let entries = || table[SKIPPED_HEADER..].chunks_exact(ENTRY);
+        let bytes: u64 = entries().map(|entry| u64::from(get_u32(entry, 4))).sum();
+        let is_of_pieces = entries().enumerate().all(|(which, entry)| {
+            let bounds = bounds_of(which, bytes);
+            bounds.start + u64::from(get_u32(entry, 4)) == bounds.end
+        });
+        let mut bounds = vec![0];
+        for entry in entries() {
             bounds.push(bounds[bounds.len() - 1] + u64::from(get_u32(entry, 0)));
-            bytes += u64::from(get_u32(entry, 4)).min(PIECE as u64 + 1);
         }
-        let is_whole = bounds.last() == Some(&end) && bounds.len() as u64 == bytes.div_ceil(PIECE as u64) + 1;
-        if !is_whole {
+        if !is_of_pieces || bounds.len() != pieces_of(bytes) + 1 || bounds.last() != Some(&end) {
             return Err(bad(self));
         }
         let codec = Decompressor::new().during("unpacking", || self.path.clone(), 0)?;
-        Ok((Pieces { bounds, piece: Vec::new(), which: usize::MAX, raw: Vec::new(), codec }, bytes))
+        Ok((Pieces { bounds, piece: Vec::new(), which: None, raw: Vec::new(), codec }, bytes))
     }
 
     fn damaged(&self, why: &'static str, at: u64) -> JournalError {
@@ -323,7 +393,7 @@ mod tests {
     use super::*;
     use crate::fingerprint::HashKey;
     use crate::ids::Seq;
-    use crate::journal::frame::{Frame, Kind, Order};
+    use crate::journal::frame::{Frame, Kind, Order, checksum};
     use crate::journal::reader::{Reader, Taken};
     use crate::journal::retention;
     use crate::journal::sim::{Fault, SimDisk};
@@ -356,18 +426,18 @@ mod tests {
         (disk, journal)
     }
 
-    /// All frames of a log: where they lie, and what is in them.
-    fn frames(disk: &SimDisk) -> Vec<(u64, u64, Vec<u8>)> {
+    /// All frames of a log: where they lie, and a checksum of what is in them.
+    fn frames(disk: &SimDisk) -> Vec<(u64, u64, u32)> {
         let mut reader = Reader::open(disk.clone()).expect("a log");
         let mut frames = Vec::new();
         while let Some(found) = reader.next_frame().expect("whole") {
-            frames.push((found.segment, found.offset, found.view.bodies().to_vec()));
+            frames.push((found.segment, found.offset, checksum(found.view.bodies())));
         }
         frames
     }
 
     fn pack_all(disk: &SimDisk) -> Result<Vec<Packing>, JournalError> {
-        let packed = packable(disk)?.into_iter().map(|ordinal| pack(disk, ordinal, || Ok(true)));
+        let packed = packable(disk)?.into_iter().map(|ordinal| pack(disk, ordinal, || true));
         packed.filter_map(Result::transpose).collect()
     }
 
@@ -393,7 +463,7 @@ mod tests {
         let mut taken = Taken::default();
         for (segment, offset, body) in &before {
             reader.whole_frame(*segment, *offset, &mut taken).expect("whole");
-            assert_eq!(taken.view().bodies(), body);
+            assert_eq!(checksum(taken.view().bodies()), *body);
             assert!(reader.go_to(&taken.place()).expect("readable"));
             assert_eq!(reader.next_frame().expect("whole").expect("a frame").offset, *offset);
         }
@@ -415,13 +485,42 @@ mod tests {
         let (disk, _journal) = log(1, 4);
         let before = disk.list().expect("listed");
         let contents = disk.contents(&segment_name(1));
-        let mut left = 1;
-        let stopped: Result<_, JournalError> = pack(&disk, 1, || {
-            left -= 1;
-            Ok(left >= 0)
-        });
-        assert_eq!(stopped.expect("stopped"), None);
-        assert_eq!((disk.list().expect("listed"), disk.contents(&segment_name(1))), (before, contents));
+        for pieces in 0..2 * pieces_of(SEGMENT) {
+            let mut left = pieces;
+            let stopped = pack(&disk, 1, || {
+                left = left.wrapping_sub(1);
+                left != usize::MAX
+            });
+            assert_eq!(stopped.expect("stopped"), None, "before piece {pieces}");
+            assert_eq!(
+                (disk.list().expect("listed"), disk.contents(&segment_name(1))),
+                (before.clone(), contents.clone())
+            );
+        }
+    }
+
+    #[test]
+    fn on_a_full_or_failing_disk_the_segment_is_as_it_was_and_nothing_takes_its_room() {
+        let steps = {
+            let (disk, _journal) = log(1, 4);
+            let before = disk.steps();
+            pack(&disk, 1, || true).expect("packed");
+            disk.steps() - before
+        };
+        let (disk, _journal) = log(1, 4);
+        let (before, used, whole) = (frames(&disk), disk.used(), disk.list().expect("listed"));
+        for room in [0, BLOCK as u64, SEGMENT / 4] {
+            disk.set_budget(used + room);
+            assert!(pack(&disk, 1, || true).is_err_and(|error| error.is_full()), "{room}");
+            assert_eq!((disk.used(), disk.list().expect("listed")), (used, whole.clone()));
+        }
+        disk.set_budget(u64::MAX);
+        for step in 0..steps {
+            let disk = disk.fork(step);
+            disk.plan(step, Fault::Fail);
+            assert!(pack(&disk, 1, || true).is_err(), "step {step}");
+            assert_eq!((frames(&disk), disk.list().expect("listed")), (before.clone(), whole.clone()), "step {step}");
+        }
     }
 
     #[test]
@@ -466,7 +565,7 @@ mod tests {
             let read = Reader::open(disk.clone()).and_then(|mut reader| {
                 let mut frames = Vec::new();
                 while let Some(found) = reader.next_frame()? {
-                    frames.push((found.segment, found.offset, found.view.bodies().to_vec()));
+                    frames.push((found.segment, found.offset, checksum(found.view.bodies())));
                 }
                 Ok(frames)
             });

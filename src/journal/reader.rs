@@ -13,7 +13,7 @@ use super::buffer::{AlignedBuf, BLOCK};
 use super::disk::Disk;
 use super::error::{During, JournalError};
 use super::frame::{FrameError, FrameView, HEADER, Header, first_not_zero};
-use super::packed::SegmentFile;
+use super::packed::{SegmentFile, read_first_block};
 use super::segment::{SegmentError, SegmentHeader, segment_name, segment_ordinal};
 
 /// How much is looked through at a time behind the end of the log.
@@ -262,7 +262,7 @@ impl<D: Disk> Reader<D> {
     }
 
     /// From here on bodies stay in the file, and frames come without them: whoever only decides again does not need them, and
-    /// they are most of a log. The last segment is read whole all the same, because there the bodies too decide where a log
+    /// they are most of a log. (Of a packed segment they are unpacked all the same, but not looked at.) The last segment is read whole all the same, because there the bodies too decide where a log
     /// that was cut short ends.
     #[must_use]
     pub fn without_bodies(mut self) -> Self {
@@ -586,13 +586,12 @@ pub(super) fn ordinals<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
 
 /// What a segment says in its first block, and whether it is packed.
 fn read_header<D: Disk>(disk: &D, ordinal: u64) -> Result<(SegmentHeader, bool), JournalError> {
-    let mut file = SegmentFile::open(disk, ordinal)?;
     let mut block = [0; BLOCK];
-    let read = file.read_at(0, &mut block)?;
+    let (read, is_packed) = read_first_block(disk, ordinal, &mut block)?;
     let refused = |why| JournalError::Segment { path: disk.path(&segment_name(ordinal)), why };
     let header = SegmentHeader::parse(&block[..read]).map_err(refused)?;
     match header.ordinal == ordinal {
-        true => Ok((header, file.is_packed())),
+        true => Ok((header, is_packed)),
         false => Err(refused(SegmentError::Ordinal { said: header.ordinal, expected: ordinal })),
     }
 }

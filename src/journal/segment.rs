@@ -14,7 +14,8 @@ use super::frame::{checksum, first_not_zero, get_u32, get_u64, put_u32, put_u64}
 
 /// Bytes of a segment, unless the journal is told otherwise.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
-/// Version of the format. It is raised for anything that an older reader would take for damage, such as a new kind of frame.
+/// Version of the format. It is raised for anything that an older reader would take for damage, such as a new kind of frame. (That a
+/// segment is packed is not of its format: unpacked, it is what it was.)
 pub const FORMAT: u32 = 1;
 
 const MAGIC: u32 = u32::from_le_bytes([0xf5, b'p', b'd', b'S']);

@@ -537,7 +537,7 @@ mod tests {
         let show = |unit| serde_json::to_value(UnitShown { city: &city, unit }).expect("JSON");
         assert_eq!(
             show(unit),
-            json!({"unit": city.roster.units()[0].code, "department": city.departments[0].code, "area": city.areas[0].code,
+            json!({"unit": city.roster.units()[0].code, "department": city.departments[1].code, "area": city.areas[0].code,
                 "status": "busy", "load": 1, "capacity": 5, "lng": 121.506, "lat": 31.240_001})
         );
         assert_eq!(unit.version, Seq(3));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::api::keys::{Holder, Role};
 use crate::check;
@@ -26,6 +27,7 @@ use crate::snapshots::{Start, no_beginning, to_the_beginning};
 use crate::summary::{Outcome, Summary};
 use crate::systemd;
 use crate::time::At;
+use crate::trial;
 use crate::view::decision::{Decisions, Emit};
 use crate::view::explain::Lang;
 use crate::view::overview;
@@ -58,6 +60,7 @@ enum Command {
     Explain(ExplainLine),
     Inspect(InspectLine),
     Check(CheckLine),
+    Test(TestLine),
     Completions(CompletionsLine),
 }
 
@@ -507,6 +510,31 @@ struct CheckLine {
     json: bool,
 }
 
+const TEST_EXAMPLES: &str = "\
+Examples:
+  paidan test my-city
+  paidan test my-city --json | jq '.coverage'
+  paidan test                                    # the city that is built in
+
+The cases lie in tests.ndjson beside the city's files, one a line:
+  {\"name\":\"a burst main goes to the water company\",
+   \"given\":[{\"source\":\"12345\",\"id\":\"1\",\"ts\":\"2026-03-06T17:00:00+08:00\",\"lng\":121.51,\"lat\":31.24,\"category\":\"90001\"}],
+   \"expect\":[{\"effect\":\"assigned\",\"department\":\"U-WATER\",\"urgency\":\"A\",\"due\":\"2026-03-06T18:00:00+08:00\"}]}
+given is what comes in, in its order, to a dispatcher that knows nothing yet; expect tells of each what its decisions shall say: any \
+member that `paidan run` writes, null for one that must not be there. What the cases touch of classes, areas and duty lines is \
+counted. The exit code is 2 if anything is not as expected.";
+
+/// Whether a city decides as its people expect: the cases that lie beside it
+#[derive(Args, Debug)]
+#[command(after_help = TEST_EXAMPLES)]
+struct TestLine {
+    /// Folder of the city [default: Pudong, which is built in]
+    folder: Option<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Print a completion script for a shell
 #[derive(Args, Debug)]
 struct CompletionsLine {
@@ -533,7 +561,8 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Verify(line) => verify(line),
         Command::Explain(line) => explain(&line),
         Command::Inspect(line) => inspect(&line),
-        Command::Check(line) => check(line),
+        Command::Check(line) => check(&line),
+        Command::Test(line) => test(&line),
         Command::Completions(line) => completions(line),
     };
     done.unwrap_or_else(|failure| {
@@ -623,19 +652,37 @@ fn keys(line: KeysLine) -> Result<ExitCode, Failure> {
     }
 }
 
-fn check(line: CheckLine) -> Result<ExitCode, Failure> {
-    /// The code of a city that is refused, whoever refuses it.
-    const REFUSED: u8 = 2;
+fn check(line: &CheckLine) -> Result<ExitCode, Failure> {
     let checked = check::check(line.folder.as_deref());
+    found(&checked, line.json, |out| checked.tell(out))?;
+    Ok(accepted(checked.ok && (!line.strict || checked.warnings.is_empty())))
+}
+
+fn test(line: &TestLine) -> Result<ExitCode, Failure> {
+    let tried = trial::test(line.folder.as_deref())?;
+    found(&tried, line.json, |out| tried.tell(out))?;
+    Ok(accepted(tried.is_as_expected()))
+}
+
+/// Prints what was found: as JSON, or for people.
+fn found(
+    found: &impl Serialize,
+    as_json: bool,
+    tell: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<ExitCode, Failure> {
     to_stdout(|out| {
-        let told = match line.json {
-            true => serde_json::to_writer_pretty(&mut *out, &checked).map_err(Into::into).and_then(|()| writeln!(out)),
-            false => checked.tell(out),
+        let told = match as_json {
+            true => serde_json::to_writer_pretty(&mut *out, found).map_err(Into::into).and_then(|()| writeln!(out)),
+            false => tell(out),
         };
         told.map_err(|cause| ReplayError::Output(cause).into())
-    })?;
-    let is_accepted = checked.ok && (!line.strict || checked.warnings.is_empty());
-    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+    })
+}
+
+/// The exit code of a city that is accepted, or refused.
+fn accepted(is_accepted: bool) -> ExitCode {
+    const REFUSED: u8 = 2;
+    if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
 }
 
 /// Relative paths would be looked for in systemd's own folder.

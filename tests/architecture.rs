@@ -35,6 +35,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "explain",
             "inspect",
             "check",
+            "trial",
             "summary",
             "failure",
             "fuzz",

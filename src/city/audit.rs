@@ -133,9 +133,9 @@ impl City {
             unanswered.extend(places(&nobody).map(Remark::NobodyAnswers));
             uncovered.extend(places(&nobody_comes).map(Remark::NobodyComes));
         }
-        for (cell, candidate) in self.duty.of_cells() {
-            if let Some(located) = self.grid.locate_cell(cell) {
-                answering.insert((candidate.department, located.area));
+        for line in self.duty.lines() {
+            if let Some(located) = line.cell().and_then(|cell| self.grid.locate_cell(cell)) {
+                answering.insert((line.candidate.department, located.area));
             }
         }
         let absent = absent.into_iter().map(|(department, areas)| Remark::NoUnits {

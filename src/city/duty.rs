@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::files::{CityFiles, Problems};
-use super::{Tables, position};
+use super::{City, Tables, position};
 use crate::effect::{Scope, Tier};
 use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
 
@@ -34,6 +34,49 @@ pub struct DutyList {
 }
 
 type Key = (ClassId, u8, u32);
+
+/// A line of the list. They are in the order of class, scope and place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DutyLine {
+    key: Key,
+    /// Who answers.
+    pub candidate: Candidate,
+}
+
+impl DutyLine {
+    /// The cell, if it is for one.
+    pub fn cell(&self) -> Option<CellId> {
+        (self.candidate.scope == Scope::Cell).then_some(CellId(self.key.2))
+    }
+
+    /// Class, place and department, as they stand in the table.
+    pub fn text(&self, city: &City) -> String {
+        let (class, _, place) = self.key;
+        let class = if class.is_some() { &*city.classes[class.index()].named.code } else { "*" };
+        let place = match self.candidate.scope {
+            Scope::Cell => {
+                let (area, number, digits) = city.grid.code_parts(CellId(place), &city.areas);
+                format!("cell {area}{number:0digits$}")
+            }
+            Scope::Area => format!("area {}", city.areas[place as usize].code),
+            Scope::District => "district".to_owned(),
+        };
+        format!("{class} {place} {}", city.departments[self.candidate.department.index()].code)
+    }
+}
+
+impl PartialOrd for DutyLine {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for DutyLine {
+    /// A list has one line for each key.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
 
 /// Most candidates that a look-up can give: three scopes, for the class and for every class.
 const CANDIDATES_MAX: usize = 6;
@@ -96,10 +139,37 @@ impl DutyList {
         found.into_iter().flatten()
     }
 
-    /// Lines for single cells.
-    pub(super) fn of_cells(&self) -> impl Iterator<Item = (CellId, Candidate)> {
-        let of_cells = self.lines.iter().filter(|(_, candidate)| candidate.scope == Scope::Cell);
-        of_cells.map(|((.., place), candidate)| (CellId(*place), *candidate))
+    /// Every line, those for every class last.
+    pub fn lines(&self) -> Vec<DutyLine> {
+        let districts = self.district.iter().enumerate().filter_map(|(class, candidate)| {
+            candidate.map(|candidate| DutyLine { key: (ClassId(class as u16), Scope::District as u8, 0), candidate })
+        });
+        let local = self.lines.iter().map(|(key, candidate)| DutyLine { key: *key, candidate: *candidate });
+        let fallback =
+            self.fallback.map(|candidate| DutyLine { key: (ClassId::NONE, Scope::District as u8, 0), candidate });
+        let mut lines: Vec<_> = districts.chain(local).chain(fallback).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// The line by which a department got a case.
+    pub fn line_of(
+        &self,
+        class: ClassId,
+        cell: CellId,
+        area: AreaId,
+        department: DepartmentId,
+        scope: Scope,
+    ) -> Option<DutyLine> {
+        let mut candidates = self.candidates(class, cell, area);
+        let candidate = candidates.find(|candidate| (candidate.department, candidate.scope) == (department, scope))?;
+        let class = if candidate.is_fallback { ClassId::NONE } else { class };
+        let place = match scope {
+            Scope::Cell => cell.0,
+            Scope::Area => u32::from(area.0),
+            Scope::District => 0,
+        };
+        Some(DutyLine { key: (class, scope as u8, place), candidate })
     }
 
     fn line(&self, key: Key) -> Option<Candidate> {

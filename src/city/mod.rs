@@ -31,7 +31,7 @@ use std::path::Path;
 pub use audit::{Places, Remark};
 pub use calendar::{Calendar, Limit, LimitUnit};
 pub use class::{Assign, Class, Policy, SamePlace};
-pub use duty::{Candidate, DutyList};
+pub use duty::{Candidate, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
 pub use grid::{CellCode, Grid, Located};

@@ -654,18 +654,18 @@ fn keys(line: KeysLine) -> Result<ExitCode, Failure> {
 
 fn check(line: &CheckLine) -> Result<ExitCode, Failure> {
     let checked = check::check(line.folder.as_deref());
-    found(&checked, line.json, |out| checked.tell(out))?;
+    print(&checked, line.json, |out| checked.tell(out))?;
     Ok(accepted(checked.ok && (!line.strict || checked.warnings.is_empty())))
 }
 
 fn test(line: &TestLine) -> Result<ExitCode, Failure> {
     let tried = trial::test(line.folder.as_deref())?;
-    found(&tried, line.json, |out| tried.tell(out))?;
+    print(&tried, line.json, |out| tried.tell(out))?;
     Ok(accepted(tried.is_as_expected()))
 }
 
 /// Prints what was found: as JSON, or for people.
-fn found(
+fn print(
     found: &impl Serialize,
     as_json: bool,
     tell: impl FnOnce(&mut dyn Write) -> io::Result<()>,

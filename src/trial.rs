@@ -111,12 +111,18 @@ pub fn test(folder: Option<&Path>) -> Result<Tried, Failure> {
         }
         None => PUDONG.to_owned(),
     };
-    let (mut tried, mut touched) = (Tried::default(), Touched::default());
+    let mut tried = Tried::default();
+    let mut trial = Trial {
+        door: Door::new(&city, KEY, None),
+        decisions: Decisions::new(&city),
+        city: &city,
+        touched: Touched::default(),
+    };
     for (at, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let case: Case = serde_json::from_str(text).map_err(|why| bad_case(at + 1, &why))?;
         let before = tried.surprises.len();
         let mut lane = Lane::new(city.clone());
-        let found: Vec<_> = case.given.iter().map(|given| decide(&city, &mut lane, given, &mut touched)).collect();
+        let found: Vec<_> = case.given.iter().map(|given| trial.decide(&mut lane, given)).collect();
         for (given, expected) in case.expect.iter().enumerate() {
             let nothing = Map::new();
             let found = found.get(given).unwrap_or(&nothing);
@@ -137,7 +143,7 @@ pub fn test(folder: Option<&Path>) -> Result<Tried, Failure> {
         tried.cases += 1;
         tried.as_expected += usize::from(tried.surprises.len() == before);
     }
-    tried.coverage = touched.coverage(&city);
+    tried.coverage = trial.touched.coverage(&city);
     Ok(tried)
 }
 
@@ -148,38 +154,45 @@ fn bad_case(line: usize, why: &serde_json::Error) -> Failure {
     ))
 }
 
-/// Decides about one thing that comes in. Gives the members of all that was decided, the later over the earlier; of the names of what was
-/// decided, all.
-fn decide(city: &City, lane: &mut Lane, given: &Value, touched: &mut Touched) -> Map<String, Value> {
-    let line = format!("{given}\n");
-    let mut frame = Frame::new();
-    frame.push_body(line.as_bytes());
-    let chunk =
-        Chunk { lines: 0..line.len(), end: line.len() as u64, last: true, rights: Rights::ALL, ..Chunk::default() };
-    Door::new(city, KEY, None).fill(&chunk, &mut frame);
-    for record in 0..frame.records() {
-        let time = frame.event_time(record).unwrap_or(lane.at());
-        frame.set_stamp(record, time);
-    }
-    let mut effects = Effects::default();
-    lane.order_and_decide(&mut frame, &[Position::default()], &mut effects);
-    let (decisions, mut paper) = (Decisions::new(city), Paper::default());
-    let view = frame.view();
-    each_record(&view, effects.as_slice(), |record, own| {
-        for (_, effect) in own {
-            touched.note(city, effect);
-            decisions.write(effect, record, view.body(record.origin.body), &mut paper);
+/// What all cases share.
+struct Trial<'a> {
+    city: &'a City,
+    door: Door<'a>,
+    decisions: Decisions<'a>,
+    touched: Touched,
+}
+
+impl Trial<'_> {
+    /// Decides about one thing that comes in. Gives the members of all that was decided, the later over the earlier; of the names of
+    /// what was decided, all.
+    fn decide(&mut self, lane: &mut Lane, given: &Value) -> Map<String, Value> {
+        let line = format!("{given}\n");
+        let mut frame = Frame::new();
+        frame.push_body(line.as_bytes());
+        let (end, rights) = (line.len() as u64, Rights::ALL);
+        self.door.fill(&Chunk { lines: 0..line.len(), end, last: true, rights, ..Chunk::default() }, &mut frame);
+        for record in 0..frame.records() {
+            let time = frame.event_time(record).unwrap_or(lane.at());
+            frame.set_stamp(record, time);
         }
-    });
-    let mut members = Map::new();
-    let mut names = Vec::new();
-    for line in paper.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let mut decision: Map<String, Value> = serde_json::from_slice(line).expect("a decision is JSON");
-        names.extend(decision.remove("effect"));
-        members.append(&mut decision);
+        let (mut effects, mut paper) = (Effects::default(), Paper::default());
+        lane.order_and_decide(&mut frame, &[Position::default()], &mut effects);
+        let view = frame.view();
+        each_record(&view, effects.as_slice(), |record, own| {
+            for (_, effect) in own {
+                self.touched.note(self.city, effect);
+                self.decisions.write(effect, record, view.body(record.origin.body), &mut paper);
+            }
+        });
+        let (mut members, mut names) = (Map::new(), Vec::new());
+        for line in paper.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let mut decision: Map<String, Value> = serde_json::from_slice(line).expect("a decision is JSON");
+            names.extend(decision.remove("effect"));
+            members.append(&mut decision);
+        }
+        members.insert("effect".to_owned(), Value::Array(names));
+        members
     }
-    members.insert("effect".to_owned(), Value::Array(names));
-    members
 }
 
 /// Whether a member is as expected: the same value; a time by any of its spellings; of several effects, one.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar;
 
 use crate::city::{City, CityFiles, Problem, Problems};
 
@@ -156,7 +157,7 @@ impl Mistake {
             let number = line.to_string();
             writeln!(out, "  {number} | {text}")?;
             if let (Some(column), Some(length)) = (*column, *length) {
-                let width = |from: usize, count: usize| text.chars().skip(from).take(count).map(width).sum::<usize>();
+                let width = |from, count| text.chars().skip(from).take(count).filter_map(char::width).sum::<usize>();
                 let (before, under) = (width(0, column), width(column, length).max(1));
                 writeln!(out, "  {} | {}{}", " ".repeat(number.len()), " ".repeat(before), "^".repeat(under))?;
             }
@@ -174,21 +175,6 @@ fn span_of(text: &str, what: &str) -> Option<(usize, usize)> {
     let places = || text.match_indices(value).map(|(at, _)| at);
     let at = places().find(is_word).or_else(|| places().next())?;
     Some((text[..at].chars().count(), value.chars().count()))
-}
-
-/// How many columns of a terminal a character takes: 汉字 and what is as wide as they are take two.
-const fn width(c: char) -> usize {
-    match c {
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

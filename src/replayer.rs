@@ -155,22 +155,21 @@ impl Replayer {
     ///
     /// Every frame is read and checked first, bodies too: the plain segment is the only one there is.
     fn pack_away(&self, until: u64, goes_on: impl Fn() -> bool) -> Result<bool, Failure> {
-        let mut reader = data::reader(&self.folder)?;
-        let (first, next) = (reader.segments()[0].ordinal, reader.segments().last().expect("there is one").first_seq);
+        let log = data::reader(&self.folder)?;
+        let next = log.segments().last().expect("a log has a segment").first_seq;
         let Some(base) = self.snapshots(next)?.whole_places().next() else { return Ok(true) };
         let disk = self.beside_the_writer()?;
+        let mut packable = packed::packable(&disk)?;
+        packable.retain(|ordinal| *ordinal < base.segment);
+        let first = log.segments().iter().find(|segment| packable.first() == Some(&segment.ordinal));
+        let Some(first) = first else { return Ok(true) };
+        let mut reader = data::reader_from(&self.folder, first.first_seq)?;
         let (mut segments, mut all) = (0, Packing::default());
-        let mut is_done = true;
-        for ordinal in packed::packable(&disk)?.into_iter().take_while(|ordinal| *ordinal < base.segment) {
-            if segments == 0 && ordinal > first {
-                reader = data::reader_from(&self.folder, reader.segments()[(ordinal - first) as usize].first_seq)?;
-            }
-            is_done = self.newest_segment()? < until && read_past(&mut reader, ordinal, &goes_on)?;
-            let packing = if is_done { packed::pack(&disk, ordinal, &goes_on)? } else { None };
-            let Some(Packing { before, after }) = packing else {
-                is_done = false;
+        for ordinal in &packable {
+            if self.newest_segment()? >= until || !read_past(&mut reader, *ordinal, &goes_on)? {
                 break;
-            };
+            }
+            let Some(Packing { before, after }) = packed::pack(&disk, *ordinal, &goes_on)? else { break };
             segments += 1;
             all = Packing { before: all.before + before, after: all.after + after };
         }
@@ -178,7 +177,7 @@ impl Replayer {
             let Packing { before, after } = all;
             info!(segments, before, after, "已压缩 sealed segments were packed: bytes before and after");
         }
-        Ok(is_done)
+        Ok(segments == packable.len())
     }
 
     /// The folder of the journal, to take away from what lies far behind the lane.

@@ -26,7 +26,7 @@ use crate::view::decision::Decisions;
 use crate::view::paper::Paper;
 
 /// The cases of a city, in its folder.
-pub const FILE: &str = "tests.ndjson";
+const FILE: &str = "tests.ndjson";
 /// Those of the built-in one.
 const PUDONG: &str = include_str!("city/pudong/tests.ndjson");
 /// Hash keys never influence a decision.
@@ -89,7 +89,7 @@ pub struct Coverage {
 struct Touched {
     classes: BTreeSet<ClassId>,
     areas: BTreeSet<AreaId>,
-    duty: BTreeSet<DutyLine>,
+    duty: Vec<DutyLine>,
 }
 
 /// Tries the cases of a city: of a folder, or the built-in one.
@@ -214,7 +214,8 @@ impl Touched {
                 self.areas.insert(area);
             }
             Effect::Assigned { class, cell, area, department, scope, .. } => {
-                self.duty.extend(city.duty.line_of(class, cell, area, department, scope));
+                let line = city.duty.line_of(class, cell, area, department, scope);
+                self.duty.extend(line.filter(|line| !self.duty.contains(line)));
             }
             _ => {}
         }

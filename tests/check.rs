@@ -1,9 +1,12 @@
 //! `paidan check` as whoever keeps a city sees it.
 
+#[path = "common/pudong.rs"]
+mod pudong;
+
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
+use pudong::write_city;
 use serde_json::Value;
 
 fn check(arguments: &[&str]) -> Output {
@@ -17,14 +20,7 @@ fn text(bytes: &[u8]) -> &str {
 /// The built-in city as a folder, with one file changed.
 fn folder(file: &str, change: impl Fn(&str) -> String) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
-    for entry in fs::read_dir(built_in).expect("listed") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-        let text = fs::read_to_string(&path).expect("read");
-        let text = if name == file { change(&text) } else { text };
-        fs::write(folder.path().join(name), text).expect("written");
-    }
+    write_city(folder.path(), |name, text| if name == file { change(text) } else { text.to_owned() });
     folder
 }
 

@@ -1,5 +1,7 @@
 //! `paidan demo` as whoever starts it knows it: one command, a page, a day that goes by, and nothing left behind.
 
+#[path = "common/pudong.rs"]
+mod pudong;
 #[path = "common/service.rs"]
 mod service;
 
@@ -10,6 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use pudong::write_city;
 use serde_json::Value;
 use service::{Answer, try_ask};
 use tempfile::TempDir;
@@ -195,13 +198,7 @@ fn a_seed_says_the_same_twice_and_a_kept_folder_goes_on_with_the_next_day() {
 fn a_folder_of_another_city_is_refused() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
-    std::fs::create_dir(path("city")).expect("a folder");
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
-    for file in std::fs::read_dir(built_in).expect("the built-in city").map(|file| file.expect("a file")) {
-        let text = std::fs::read_to_string(file.path()).expect("text");
-        let other = text.replace("cases_max = 1000000", "cases_max = 1000");
-        std::fs::write(path("city").join(file.file_name()), other).expect("written");
-    }
+    write_city(&path("city"), |_, text| text.replace("cases_max = 1000000", "cases_max = 1000"));
     std::fs::write(path("in"), "").expect("an input");
     let mut run = paidan();
     run.arg("run").arg(path("in")).arg("--city").arg(path("city")).arg("--data").arg(path("data"));

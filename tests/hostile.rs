@@ -3,6 +3,8 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[path = "common/pudong.rs"]
+mod pudong;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,6 +18,7 @@ use encoding_rs::GB18030;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use program::{Ended, end, paidan, read};
+use pudong::write_city;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,11 +54,8 @@ impl Letter {
 impl Room {
     fn new() -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target");
-        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong"), folder.path().join("city"));
-        fs::create_dir(&to).expect("a folder");
-        for entry in fs::read_dir(from).expect("the default city").map(|entry| entry.expect("an entry").path()) {
-            fs::copy(&entry, to.join(entry.file_name().expect("a name"))).expect("a copy");
-        }
+        let to = folder.path().join("city");
+        write_city(&to, |_, text| text.to_owned());
         let mut settings = OpenOptions::new().append(true).open(to.join("city.toml")).expect("settings");
         settings
             .write_all(

@@ -1,9 +1,12 @@
 //! `paidan test` as whoever keeps a city uses it.
 
+#[path = "common/pudong.rs"]
+mod pudong;
+
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
+use pudong::write_city;
 use serde_json::{Value, json};
 
 fn test(arguments: &[&str]) -> Output {
@@ -17,12 +20,7 @@ fn text(bytes: &[u8]) -> &str {
 /// The built-in city as a folder, with cases of its own.
 fn folder(cases: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
-    for entry in fs::read_dir(built_in).expect("listed") {
-        let path = entry.expect("an entry").path();
-        fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
-    }
-    fs::write(folder.path().join("tests.ndjson"), cases).expect("written");
+    write_city(folder.path(), |name, text| if name == "tests.ndjson" { cases } else { text }.to_owned());
     folder
 }
 

@@ -6,13 +6,11 @@
 //!
 //! Everything is whole milliseconds, and every start has a deadline: beyond the days that are listed the week goes on as always.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 
 use super::files::{CALENDAR, CalendarSettings, CityFiles, Problems, Spanned};
+use super::limit::{Limit, LimitUnit};
 use crate::time::At;
 
 const MINUTE: i64 = 60_000;
@@ -21,90 +19,6 @@ const DAY: i64 = 24 * HOUR;
 /// The weekday of 1970-01-01, a Thursday, counted from Monday.
 const FIRST_WEEKDAY: i64 = 3;
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-/// How long something may take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limit {
-    /// How many of the unit.
-    pub amount: u32,
-    /// What is counted.
-    pub unit: LimitUnit,
-}
-
-/// What a limit counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LimitUnit {
-    /// 分钟, around the clock.
-    Minute,
-    /// 紧急工作时, around the clock.
-    UrgentHour,
-    /// 工作时, while people work.
-    WorkHour,
-    /// 工作日, as many working hours as a day has.
-    WorkDay,
-    /// 自然日, 24 hours each.
-    NaturalDay,
-}
-
-impl LimitUnit {
-    const ALL: [Self; 5] = [Self::Minute, Self::UrgentHour, Self::WorkHour, Self::WorkDay, Self::NaturalDay];
-
-    /// Its name in a city's tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Minute => "minute",
-            Self::UrgentHour => "urgent_hour",
-            Self::WorkHour => "work_hour",
-            Self::WorkDay => "work_day",
-            Self::NaturalDay => "natural_day",
-        }
-    }
-
-    /// Its name for people: 中文, English.
-    pub const fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Minute => ("分钟", "min"),
-            Self::UrgentHour => ("紧急工作时", "urgent h"),
-            Self::WorkHour => ("工作时", "working h"),
-            Self::WorkDay => ("工作日", "working d"),
-            Self::NaturalDay => ("自然日", "d"),
-        }
-    }
-
-    /// Whether it counts only while people work.
-    pub const fn is_working(self) -> bool {
-        matches!(self, Self::WorkHour | Self::WorkDay)
-    }
-}
-
-impl fmt::Display for Limit {
-    /// As it stands in a city's tables.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.unit.name())
-    }
-}
-
-impl Serialize for Limit {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl FromStr for Limit {
-    type Err = String;
-
-    /// An amount and a unit, as in `4 work_hour`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let unit = |name: &str| LimitUnit::ALL.into_iter().find(|unit| unit.name() == name);
-        let read = text
-            .split_once(' ')
-            .and_then(|(amount, name)| Some(Self { amount: amount.parse().ok()?, unit: unit(name.trim_start())? }));
-        read.ok_or_else(|| {
-            let units = LimitUnit::ALL.map(LimitUnit::name).join(", ");
-            format!("a limit is a whole number and one of {units}, such as \"4 work_hour\"")
-        })
-    }
-}
 
 /// When people work.
 #[derive(Clone, PartialEq, Debug)]
@@ -448,18 +362,6 @@ mod tests {
             ("1968-02-28 17:00", "1968-02-29 17:00"),
         ] {
             assert_eq!(calendar.due(at(start), day), at(due), "{start}");
-        }
-    }
-
-    #[test]
-    fn limits_are_read_as_they_are_written() {
-        for text in ["30 minute", "2 urgent_hour", "4 work_hour", "5 work_day", "2 natural_day"] {
-            assert_eq!(text.parse::<Limit>().map(|limit| limit.to_string()).as_deref(), Ok(text));
-        }
-        for text in
-            ["", "4", "work_hour", "4work_hour", "-4 work_hour", "4 hours", "4.5 work_hour", "4294967296 minute"]
-        {
-            assert!(text.parse::<Limit>().is_err_and(|why| why.contains("\"4 work_hour\"")), "{text}");
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::calendar::{Limit, LimitUnit};
 use super::files::{CityFiles, Problems, Settings};
+use super::limit::{Limit, LimitUnit};
 use super::{Named, Names};
 use crate::report::Urgency;
 use crate::time::Window;

@@ -35,7 +35,7 @@ pub struct DutyList {
 
 type Key = (ClassId, u8, u32);
 
-/// A line of the list. They are in the order of class, scope and place.
+/// A line of the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DutyLine {
     key: Key,
@@ -62,19 +62,6 @@ impl DutyLine {
             Scope::District => "district".to_owned(),
         };
         format!("{class} {place} {}", city.departments[self.candidate.department.index()].code)
-    }
-}
-
-impl PartialOrd for DutyLine {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for DutyLine {
-    /// A list has one line for each key.
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key)
     }
 }
 
@@ -139,7 +126,7 @@ impl DutyList {
         found.into_iter().flatten()
     }
 
-    /// Every line, those for every class last.
+    /// Every line, in the order of class, scope and place; those for every class last.
     pub fn lines(&self) -> Vec<DutyLine> {
         let districts = self.district.iter().enumerate().filter_map(|(class, candidate)| {
             candidate.map(|candidate| DutyLine { key: (ClassId(class as u16), Scope::District as u8, 0), candidate })
@@ -148,7 +135,7 @@ impl DutyList {
         let fallback =
             self.fallback.map(|candidate| DutyLine { key: (ClassId::NONE, Scope::District as u8, 0), candidate });
         let mut lines: Vec<_> = districts.chain(local).chain(fallback).collect();
-        lines.sort_unstable();
+        lines.sort_unstable_by_key(|line| line.key);
         lines
     }
 

@@ -61,7 +61,8 @@ pub fn packable<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
     sealed.truncate(sealed.len().saturating_sub(NEWER_MIN));
     let mut plain = Vec::new();
     for ordinal in sealed {
-        if !SegmentFile::open(disk, ordinal)?.is_packed() {
+        let (_, is_packed) = read_first_block(disk, ordinal, &mut [0; BLOCK])?;
+        if !is_packed {
             plain.push(ordinal);
         }
     }
@@ -287,7 +288,7 @@ impl<F: DiskFile> SegmentFile<F> {
         self.bytes
     }
 
-    pub(super) fn is_packed(&self) -> bool {
+    fn is_packed(&self) -> bool {
         self.packed.is_some()
     }
 

@@ -262,8 +262,8 @@ impl<D: Disk> Reader<D> {
     }
 
     /// From here on bodies stay in the file, and frames come without them: whoever only decides again does not need them, and
-    /// they are most of a log. (Of a packed segment they are unpacked all the same, but not looked at.) The last segment is read whole all the same, because there the bodies too decide where a log
-    /// that was cut short ends.
+    /// they are most of a log. (Of a packed segment they are unpacked, but not looked at.) The last segment is read whole all the
+    /// same, because there the bodies too decide where a log that was cut short ends.
     #[must_use]
     pub fn without_bodies(mut self) -> Self {
         self.skips_bodies = true;

@@ -81,10 +81,48 @@ const LAT_CM_E4: i64 = 111_195;
 /// Good to 1 % within a district; total and exact in integers, so the nearest is the same everywhere.
 #[inline]
 pub fn distance2_cm(a: Point, b: Point) -> u64 {
-    let degree = (a.lat.unsigned_abs() as usize / 1_000_000).min(60);
-    let north = (i64::from(a.lat) - i64::from(b.lat)) * LAT_CM_E4 / 10_000;
-    let east = (i64::from(a.lng) - i64::from(b.lng)) * 1024 / i64::from(LNG_FOR_1024_LAT[degree]) * LAT_CM_E4 / 10_000;
+    let [east, north] = offset_cm(a, b);
     (north * north) as u64 + (east * east) as u64
+}
+
+/// How far east and north of the second point the first one lies, in cm.
+#[inline]
+fn offset_cm(a: Point, b: Point) -> [i64; 2] {
+    let north = (i64::from(a.lat) - i64::from(b.lat)) * LAT_CM_E4 / 10_000;
+    let east = (i64::from(a.lng) - i64::from(b.lng)) * 1024 / lng_for_1024_lat(a) * LAT_CM_E4 / 10_000;
+    [east, north]
+}
+
+#[inline]
+fn lng_for_1024_lat(at: Point) -> i64 {
+    i64::from(LNG_FOR_1024_LAT[(at.lat.unsigned_abs() as usize / 1_000_000).min(60)])
+}
+
+/// Squared distance in cm² from a known point to the nearest place of the line between two others, rounded down.
+pub fn distance2_to_line_cm(from: Point, a: Point, b: Point) -> u64 {
+    let ([ax, ay], [bx, by]) = (offset_cm(from, a).map(i128::from), offset_cm(from, b).map(i128::from));
+    let (x, y) = (bx - ax, by - ay);
+    let (along, length2) = (-(ax * x + ay * y), x * x + y * y);
+    let distance2 = if along <= 0 {
+        ax * ax + ay * ay
+    } else if along >= length2 {
+        bx * bx + by * by
+    } else {
+        let across = ax * by - ay * bx;
+        across * across / length2
+    };
+    distance2 as u64
+}
+
+/// The south-west and north-east corner of a box that has every place within so many cm of a known point.
+pub fn around(point: Point, within_cm: u32) -> (Point, Point) {
+    let north = i64::from(within_cm) * 10_000 / LAT_CM_E4 + 1;
+    let east = (north + 1) * lng_for_1024_lat(point) / 1024 + 1;
+    let corner = |times: i64| Point {
+        lng: (i64::from(point.lng) + east * times).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
+        lat: (i64::from(point.lat) + north * times).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32,
+    };
+    (corner(-1), corner(1))
 }
 
 #[cfg(test)]

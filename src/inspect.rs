@@ -443,7 +443,7 @@ impl<'a> Own<'a> {
                 tracking: Tracking(record.seq).to_string(),
                 lng: degrees(head.point, head.point.lng),
                 lat: degrees(head.point, head.point.lat),
-                cell: head.cell.is_some().then(|| city.grid.code(head.cell, &city.areas)),
+                cell: head.cell.is_some().then(|| city.grid.code(head.cell, &city.areas).to_string()),
                 area: city.areas.get(head.area.index()).map(|area| &*area.code),
                 class: city.classes.get(head.class.index()).map(|class| &*class.named.code),
                 confidence: head.confidence,

@@ -67,7 +67,7 @@ impl City {
 
     #[inline]
     fn head(&self, report: &Report<'_>, source: &Source, key: &HashKey) -> Result<Head, Reject> {
-        let place = self.settle(report.spot, report.frame, source)?;
+        let place = self.settle(report.spot, report.frame, source)?.or_else(|| self.registered(report));
         let located = self.locate(place, report, source)?;
         let class = self.class(report, source)?;
         let urgency = [
@@ -106,6 +106,13 @@ impl City {
             },
         };
         spot.map(|spot| self.frames.settle(spot, frame)).transpose()
+    }
+
+    /// Where the component stands that a report names, if it says nothing else about its place.
+    #[inline]
+    fn registered(&self, report: &Report<'_>) -> Option<FinePoint> {
+        let component = report.component.filter(|_| report.cell.is_none() && !self.components.is_empty())?;
+        self.components.place(component)
     }
 
     /// Where a report lies: by its place, else by the cell that it names.

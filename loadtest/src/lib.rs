@@ -14,6 +14,7 @@ pub mod lines;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod mesh;
 pub mod overload;
 pub mod pool;
 pub mod profile;
@@ -37,8 +38,9 @@ pub mod usage;
 pub mod watcher;
 mod yardstick;
 
+use paidan::rehearsal::pen;
 pub use paidan::rehearsal::pudong;
-use paidan::rehearsal::{pen, rng};
+pub use paidan::rehearsal::rng;
 
 /// What a mode comes to: nothing, or a sentence that names the file and the cause.
 pub type Outcome<T = ()> = Result<T, String>;

@@ -2,7 +2,7 @@
 
 use super::border::{Borders, Polygon};
 use super::files::{AREAS, AreasSettings, CityFiles, POLYGONS, Problems, Settings, Spanned};
-use super::geojson::{Collection, Feature, Pointer, Rings};
+use super::geojson::{self, Feature, Pointer, Rings};
 use super::{Frame, FrameId, Frames, Named, Names};
 use crate::datum::plane::EastNorth;
 use crate::geo::FinePoint;
@@ -50,7 +50,7 @@ struct Drawing {
 const AREAS_MAX: usize = u16::MAX as usize - 1;
 
 /// What is wrong, and what to do about it.
-type Wrong = (String, &'static str);
+pub(super) type Wrong = (String, &'static str);
 
 /// Where features say what they are.
 struct Pointers<'a> {
@@ -72,25 +72,24 @@ impl Drawing {
         let (offset, settings) = (spanned.span().start, spanned.get_ref());
         let frame = frames.of_setting(settings.frame.as_ref(), problems);
         let (zh, en) = (
-            pointer(settings.name_zh.as_deref(), "name_zh", offset, problems),
-            pointer(settings.name_en.as_deref(), "name_en", offset, problems),
+            pointer("areas", settings.name_zh.as_deref(), "name_zh", offset, problems),
+            pointer("areas", settings.name_en.as_deref(), "name_en", offset, problems),
         );
-        let Some(id) = pointer(Some(&settings.id), "id", offset, problems) else { return };
+        let Some(id) = pointer("areas", Some(&settings.id), "id", offset, problems) else { return };
         let pointers = Pointers { id, zh, en };
-        let collection = match serde_json::from_str::<Collection>(text) {
-            Ok(collection) => collection,
-            Err(error) => {
-                let mend = "the file is a GeoJSON FeatureCollection of features that are a Polygon or MultiPolygon";
-                problems.push(POLYGONS, error.line() as u64, error.to_string(), mend);
+        let features = match geojson::features(text) {
+            Ok(features) => features,
+            Err(unreadable) => {
+                problems.push(POLYGONS, unreadable.line, unreadable.what, geojson::MEND);
                 return;
             }
         };
-        if collection.features.is_empty() {
+        if features.is_empty() {
             problems.push(POLYGONS, 0, "no features".to_owned(), "draw at least one area");
         }
-        for (index, feature) in collection.features.iter().enumerate() {
+        for (index, (line, feature)) in features.iter().enumerate() {
             let mut wrong = |(what, mend): Wrong| {
-                problems.push(POLYGONS, 0, format!("feature {}: {what}", index + 1), mend);
+                problems.push(POLYGONS, *line, format!("feature {}: {what}", index + 1), mend);
             };
             let area = match self.area(feature, &pointers, &settings.id) {
                 Ok(area) => area,
@@ -138,17 +137,28 @@ impl Drawing {
 }
 
 /// The pointer of a setting. One that does not lead to what features say of themselves is a problem.
-fn pointer<'a>(text: Option<&'a str>, key: &str, offset: usize, problems: &mut Problems) -> Option<Pointer<'a>> {
+pub(super) fn pointer<'a>(
+    table: &str,
+    text: Option<&'a str>,
+    key: &str,
+    offset: usize,
+    problems: &mut Problems,
+) -> Option<Pointer<'a>> {
     let pointer = Pointer::new(text?);
     if pointer.is_none() {
         let mend = "give a JSON pointer into a feature: \"/id\", or \"/properties/…\"";
-        problems.setting(offset, format!("[areas] {key} = \"{}\"", text.unwrap_or_default()), mend);
+        problems.setting(offset, format!("[{table}] {key} = \"{}\"", text.unwrap_or_default()), mend);
     }
     pointer
 }
 
-/// Rings in the city's frame.
-fn settled(rings: &Rings, path: &str, frame: FrameId, frames: &Frames) -> Result<Vec<Vec<FinePoint>>, Wrong> {
+/// Rings in the city's frame, from the frame that a table of the settings says.
+pub(super) fn settled(
+    rings: &Rings,
+    path: &str,
+    frame: FrameId,
+    frames: &Frames,
+) -> Result<Vec<Vec<FinePoint>>, Wrong> {
     if rings.is_empty() {
         return Err((format!("{path} has no rings"), "a polygon has an outer ring"));
     }
@@ -164,7 +174,7 @@ fn settled(rings: &Rings, path: &str, frame: FrameId, frames: &Frames) -> Result
             };
             spot.and_then(|spot| frames.settle(spot, frame).ok()).ok_or_else(|| {
                 let what = format!("{path}/{index} is {} {}", position.x, position.y);
-                (what, "give longitude, then latitude, or metres east, then north, in the frame of [areas]")
+                (what, "give longitude, then latitude, or metres east, then north, in the frame that city.toml says")
             })
         };
         let corners = ring.iter().enumerate().map(corner).collect::<Result<Vec<FinePoint>, _>>()?;

@@ -4,12 +4,13 @@
 //! machine. A place belongs to the area that has it in its interior, else to one that has it on its border; of several to the
 //! first in the city's table.
 
+use super::tiling::Tiling;
 use crate::geo::{FinePoint, Point};
 use crate::ids::AreaId;
 
 /// Where a place lies with regard to a polygon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Side {
+pub(super) enum Side {
     Outside,
     Border,
     Inside,
@@ -23,15 +24,22 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    /// Whether a place lies on it.
+    pub(super) fn has(&self, place: FinePoint) -> bool {
+        let Self { a, b } = *self;
+        let between = |v: i64, one: i64, other: i64| v >= one.min(other) && v <= one.max(other);
+        between(place.lng, a.lng, b.lng) && between(place.lat, a.lat, b.lat) && self.turn(place) == 0
+    }
+
     /// Which side of the line through both ends a place is on: positive to the left of it.
-    fn turn(&self, place: FinePoint) -> i128 {
+    pub(super) fn turn(&self, place: FinePoint) -> i128 {
         let product = |x: i64, y: i64| i128::from(x) * i128::from(y);
         let Self { a, b } = *self;
         product(b.lng - a.lng, place.lat - a.lat) - product(place.lng - a.lng, b.lat - a.lat)
     }
 
     /// The longitude at which it passes a latitude between its ends, rounded down.
-    fn lng_at(&self, lat: i64) -> i64 {
+    pub(super) fn lng_at(&self, lat: i64) -> i64 {
         let Self { a, b } = *self;
         if a.lat == b.lat {
             return a.lng;
@@ -45,9 +53,9 @@ impl Edge {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Polygon {
     area: AreaId,
-    from: FinePoint,
-    to: FinePoint,
-    edges: Vec<Edge>,
+    pub from: FinePoint,
+    pub to: FinePoint,
+    pub edges: Vec<Edge>,
     /// Bands of latitude, from the south: the edges that reach into each. `starts` has where those of a band begin.
     band_height: i64,
     starts: Vec<u32>,
@@ -103,7 +111,7 @@ impl Polygon {
 
     /// Counts the edges that a line to the west crosses. An edge has its lower end and not its upper one, so that a corner
     /// counts once.
-    fn side(&self, place: FinePoint) -> Side {
+    pub(super) fn side(&self, place: FinePoint) -> Side {
         let FinePoint { lng, lat } = place;
         if lng < self.from.lng || lng > self.to.lng || lat < self.from.lat || lat > self.to.lat {
             return Side::Outside;
@@ -140,11 +148,7 @@ fn grouped(mut pairs: Vec<(usize, u32)>, groups: usize) -> (Vec<u32>, Vec<u32>) 
 pub struct Borders {
     /// In the order of their areas.
     polygons: Vec<Polygon>,
-    from: FinePoint,
-    to: FinePoint,
-    tile_width: u64,
-    tile_height: u64,
-    tile_columns: usize,
+    tiling: Tiling,
     tiles: Vec<Tile>,
     /// The polygons that reach into each mixed tile, after one another; `starts` has where those of a tile begin.
     starts: Vec<u32>,
@@ -173,17 +177,8 @@ impl Borders {
         // About as many tiles as edges: more are mostly plain, fewer have many edges each.
         let edges: usize = polygons.iter().map(|polygon| polygon.edges.len()).sum();
         let tile_columns = (edges as f64).sqrt().ceil().clamp(32.0, 512.0) as usize;
-        let mut borders = Self {
-            polygons,
-            from,
-            to,
-            tile_width: (to.lng - from.lng) as u64 / tile_columns as u64 + 1,
-            tile_height: (to.lat - from.lat) as u64 / tile_columns as u64 + 1,
-            tile_columns,
-            tiles: Vec::new(),
-            starts: Vec::new(),
-            reaching: Vec::new(),
-        };
+        let tiling = Tiling::new(from, to, tile_columns, tile_columns, 1);
+        let mut borders = Self { polygons, tiling, tiles: Vec::new(), starts: Vec::new(), reaching: Vec::new() };
         borders.lay_tiles();
         borders
     }
@@ -192,14 +187,13 @@ impl Borders {
         // For each tile the polygons that reach into it, and whether their border does.
         let mut reaching: Vec<(usize, u32, bool)> = Vec::new();
         for (index, polygon) in self.polygons.iter().enumerate() {
-            let mut touched: Vec<usize> = polygon.edges.iter().flat_map(|edge| self.tiles_of(edge)).collect();
-            touched.sort_unstable();
-            touched.dedup();
-            reaching.extend(self.covered(polygon, &touched).into_iter().map(|tile| (tile, index as u32, false)));
+            let touched = self.tiling.touched(polygon);
+            let covered = self.tiling.covered(polygon, &touched);
+            reaching.extend(covered.into_iter().map(|tile| (tile, index as u32, false)));
             reaching.extend(touched.into_iter().map(|tile| (tile, index as u32, true)));
         }
         reaching.sort_unstable();
-        self.tiles = vec![Tile::from(AreaId::NONE.0); self.tile_columns * self.tile_columns];
+        self.tiles = vec![Tile::from(AreaId::NONE.0); self.tiling.len()];
         for group in reaching.chunk_by(|one, other| one.0 == other.0) {
             self.tiles[group[0].0] = match group {
                 [(_, polygon, false)] => Tile::from(self.polygons[*polygon as usize].area.0),
@@ -213,72 +207,14 @@ impl Borders {
         self.starts.push(self.reaching.len() as u32);
     }
 
-    fn column(&self, lng: i64) -> usize {
-        ((lng - self.from.lng) as u64 / self.tile_width) as usize
-    }
-
-    fn row(&self, lat: i64) -> usize {
-        ((lat - self.from.lat) as u64 / self.tile_height) as usize
-    }
-
-    /// The south-west corner of a tile.
-    fn corner(&self, row: usize, column: usize) -> FinePoint {
-        FinePoint {
-            lng: self.from.lng + (column as u64 * self.tile_width) as i64,
-            lat: self.from.lat + (row as u64 * self.tile_height) as i64,
-        }
-    }
-
-    /// The tiles that an edge reaches into, and perhaps a few beside them.
-    fn tiles_of(&self, edge: &Edge) -> impl Iterator<Item = usize> + use<'_> {
-        let Edge { a, b } = *edge;
-        let (south, north) = (a.lat.min(b.lat), a.lat.max(b.lat));
-        let (west, east) = (a.lng.min(b.lng), a.lng.max(b.lng));
-        let edge = *edge;
-        (self.row(south)..=self.row(north)).flat_map(move |row| {
-            let (low, high) = (self.corner(row, 0).lat.max(south), self.corner(row + 1, 0).lat.min(north));
-            let (mut from, mut to) = (west, east);
-            // Where it climbs, only the part within the row counts; a horizontal edge is all there.
-            if south < north {
-                let ends = [edge.lng_at(low), edge.lng_at(high)];
-                from = ends[0].min(ends[1]).max(west);
-                to = (ends[0].max(ends[1]) + 1).min(east);
-            }
-            (self.column(from)..=self.column(to)).map(move |column| row * self.tile_columns + column)
-        })
-    }
-
-    /// The tiles that lie wholly in a polygon, given those that its border reaches into: between two of these in a row, all
-    /// tiles are on the same side.
-    fn covered(&self, polygon: &Polygon, touched: &[usize]) -> Vec<usize> {
-        let mut covered = Vec::new();
-        let columns = self.column(polygon.from.lng)..=self.column(polygon.to.lng);
-        for row in self.row(polygon.from.lat)..=self.row(polygon.to.lat) {
-            let mut inside = None;
-            for column in columns.clone() {
-                let tile = row * self.tile_columns + column;
-                if touched.binary_search(&tile).is_ok() {
-                    inside = None;
-                } else if *inside.get_or_insert_with(|| polygon.side(self.corner(row, column)) == Side::Inside) {
-                    covered.push(tile);
-                }
-            }
-        }
-        covered
-    }
-
     /// The south-west and north-east corner of all polygons.
     pub(super) fn bounds(&self) -> (Point, Point) {
-        (self.from.rounded(), self.to.rounded())
+        (self.tiling.from.rounded(), self.tiling.to.rounded())
     }
 
     #[inline]
     fn tile(&self, place: FinePoint) -> Tile {
-        let FinePoint { lng, lat } = place;
-        if lng < self.from.lng || lng > self.to.lng || lat < self.from.lat || lat > self.to.lat {
-            return Tile::from(AreaId::NONE.0);
-        }
-        self.tiles[self.row(lat) * self.tile_columns + self.column(lng)]
+        self.tiling.tile(place).map_or(Tile::from(AreaId::NONE.0), |tile| self.tiles[tile])
     }
 
     /// The polygons that reach into a mixed tile.
@@ -400,7 +336,7 @@ mod tests {
                 }
             }
         }
-        let (from, to) = (borders.from, borders.to);
+        let (from, to) = (borders.tiling.from, borders.tiling.to);
         for (x, y) in (-1..=13).flat_map(|x| (-1..=13).map(move |y| (x, y))) {
             let part = |from: i64, to: i64, part: i64| {
                 from + ((i128::from(to) - i128::from(from)) * i128::from(part) / 12) as i64

@@ -55,8 +55,7 @@ impl DutyLine {
         let class = if class.is_some() { &*city.classes[class.index()].named.code } else { "*" };
         let place = match self.candidate.scope {
             Scope::Cell => {
-                let (area, number, digits) = city.grid.code_parts(CellId(place), &city.areas);
-                format!("cell {area}{number:0digits$}")
+                format!("cell {}", city.grid.code(CellId(place), &city.areas))
             }
             Scope::Area => format!("area {}", city.areas[place as usize].code),
             Scope::District => "district".to_owned(),

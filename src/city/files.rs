@@ -10,16 +10,20 @@ pub use toml::Spanned;
 use super::Named;
 
 /// The settings file; everything else is a table.
-const SETTINGS: &str = "city.toml";
+pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too.
-const NAMES: [&str; 8] =
-    [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS, CALENDAR];
+/// absent, and with the latter `areas.csv` too; so may `cells.geojson` and `components.csv`.
+const NAMES: [&str; 10] =
+    [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS, CALENDAR, CELLS, COMPONENTS];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
 pub(super) const AREAS: &str = "areas.csv";
 /// Where areas are, if they are no blocks of the raster.
 pub(super) const POLYGONS: &str = "areas.geojson";
+/// Where cells are, if they are no raster.
+pub(super) const CELLS: &str = "cells.geojson";
+/// Where components and devices stand.
+pub(super) const COMPONENTS: &str = "components.csv";
 /// Holidays, and the workdays that make up for them.
 pub(super) const CALENDAR: &str = "calendar.csv";
 
@@ -37,7 +41,7 @@ impl CityFiles {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => [UNITS, POLYGONS, CALENDAR].contains(&name),
+            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS].contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -52,7 +56,8 @@ impl CityFiles {
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if it names \
-         single units, units.csv, if it has holidays, calendar.csv; `src/city/pudong` is an example";
+         single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components are registered, components.csv; \
+         `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {
@@ -225,8 +230,9 @@ impl std::error::Error for Problems {}
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     pub city: CitySettings,
-    pub grid: Spanned<GridSettings>,
+    pub grid: Option<Spanned<GridSettings>>,
     pub areas: Option<Spanned<AreasSettings>>,
+    pub cells: Option<Spanned<CellsSettings>>,
     #[serde(default)]
     pub frame: Vec<Spanned<FrameSettings>>,
     #[serde(default)]
@@ -270,8 +276,8 @@ pub(super) struct GridSettings {
     pub south: Option<i32>,
     pub east: Option<i32>,
     pub north: Option<i32>,
-    pub cell_width: u32,
-    pub cell_height: u32,
+    pub cell_width: Option<u32>,
+    pub cell_height: Option<u32>,
     pub area_columns: Option<u32>,
     pub area_rows: Option<u32>,
     pub cell_code: Option<super::CellCode>,
@@ -285,6 +291,18 @@ pub(super) struct AreasSettings {
     pub name_zh: Option<String>,
     pub name_en: Option<String>,
     pub frame: Option<Spanned<String>>,
+}
+
+/// Where the features of `cells.geojson` say what they are, as JSON pointers, and how far beside them a place may lie, in metres.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CellsSettings {
+    pub code: String,
+    pub area: Option<String>,
+    pub opened: Option<String>,
+    pub closed: Option<String>,
+    pub frame: Option<Spanned<String>>,
+    pub snap_m: Option<u32>,
 }
 
 #[derive(Deserialize, Debug)]

@@ -1,19 +1,71 @@
 //! GeoJSON (RFC 7946), as far as it draws areas: a collection of features that are polygons.
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::fmt;
 
-/// A file.
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A file, whose features are still text: there may be hundreds of thousands.
 #[derive(Deserialize)]
-pub(super) struct Collection {
+pub(super) struct Collection<'a> {
     #[serde(rename = "type")]
     _kind: CollectionWord,
-    pub features: Vec<Feature>,
+    #[serde(borrow)]
+    features: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 enum CollectionWord {
     FeatureCollection,
+}
+
+/// What is wrong with a file, and in which line.
+pub(super) struct Unreadable {
+    pub line: u64,
+    pub what: String,
+}
+
+/// What a file of polygons is.
+pub(super) const MEND: &str = "the file is a GeoJSON FeatureCollection of features that are a Polygon or MultiPolygon";
+
+/// The features of a file, each with the line that it begins in.
+///
+/// # Errors
+/// What is no such file. Features are read side by side, and the first that is wrong is told.
+pub(super) fn features(text: &str) -> Result<Vec<(u64, Feature)>, Unreadable> {
+    let wrong = |before: u64, error: &serde_json::Error| Unreadable {
+        line: before + error.line() as u64,
+        what: error.to_string(),
+    };
+    let collection: Collection<'_> = serde_json::from_str(text).map_err(|error| wrong(0, &error))?;
+    let mut lines = Lines { text, at: 0, line: 1 };
+    let features: Vec<_> = collection.features.into_iter().map(|raw| (lines.line_of(raw.get()), raw.get())).collect();
+    features
+        .into_par_iter()
+        .map(|(line, raw)| match serde_json::from_str(raw) {
+            Ok(feature) => Ok((line, feature)),
+            Err(error) => Err(wrong(line - 1, &error)),
+        })
+        .collect()
+}
+
+/// Counts lines from the beginning of a text to parts of it, which are asked for in order.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn line_of(&mut self, part: &str) -> u64 {
+        let at = part.as_ptr().addr() - self.text.as_ptr().addr();
+        self.line += memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.at..at]).count() as u64;
+        self.at = at;
+        self.line
+    }
 }
 
 /// One feature.
@@ -37,21 +89,33 @@ pub(super) enum Geometry {
 pub(super) type Rings = Vec<Vec<Position>>;
 
 /// Two coordinates; a height may follow, and counts for nothing.
-#[derive(Deserialize, Clone, Copy, PartialEq)]
-#[serde(try_from = "Vec<f64>")]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Position {
     pub x: f64,
     pub y: f64,
 }
 
-impl TryFrom<Vec<f64>> for Position {
-    type Error = &'static str;
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Numbers;
+        impl<'de> Visitor<'de> for Numbers {
+            type Value = Position;
 
-    fn try_from(numbers: Vec<f64>) -> Result<Self, Self::Error> {
-        match numbers[..] {
-            [x, y, ..] => Ok(Self { x, y }),
-            _ => Err("a position has at least two numbers"),
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a position of at least two numbers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Position, A::Error> {
+                let mut next = |count| {
+                    let number = numbers.next_element::<f64>()?;
+                    number.ok_or_else(|| serde::de::Error::invalid_length(count, &self))
+                };
+                let position = Position { x: next(0)?, y: next(1)? };
+                while numbers.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(position)
+            }
         }
+        deserializer.deserialize_seq(Numbers)
     }
 }
 

@@ -11,7 +11,9 @@ mod audit;
 mod border;
 mod budget;
 mod calendar;
+mod cells;
 mod class;
+mod components;
 mod duty;
 mod files;
 mod frame;
@@ -21,25 +23,33 @@ mod layout;
 mod limit;
 mod names;
 mod pointer;
+mod raster;
 mod roster;
 mod seam;
 mod shape;
 mod source;
+mod survey;
+mod tile;
+mod tiles;
+mod tiling;
 mod time_format;
 
 use std::path::Path;
 
 pub use audit::{Places, Remark};
 pub use calendar::Calendar;
+pub use cells::Cells;
 pub use class::{Assign, Class, Policy, SamePlace};
+pub use components::Components;
 pub use duty::{Candidate, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
-pub use grid::{CellCode, Grid, Located};
+pub use grid::{CodeParts, Grid, Located};
 pub use layout::{Encoding, Layout, TableLayout};
 pub use limit::{Limit, LimitUnit};
 pub use names::Names;
 pub use pointer::{Clash, Node, Pointer, Pointers, Slot};
+pub use raster::{CellCode, Raster};
 pub use roster::{PoolId, Roster, UnitSpec};
 pub use seam::{Seam, Warning};
 pub use shape::Shape;
@@ -83,8 +93,10 @@ pub struct City {
     pub version: u64,
     /// The frames that places may be said in.
     pub frames: Frames,
-    /// The raster of cells, and the areas on it.
+    /// The cells, and the areas on them.
     pub grid: Grid,
+    /// Where components and devices stand.
+    pub components: Components,
     /// Areas 街镇, by [`crate::ids::AreaId`].
     pub areas: Vec<Named>,
     /// Departments, by [`crate::ids::DepartmentId`].
@@ -152,9 +164,11 @@ impl City {
         let settings = Settings::parse(&files, &mut problems).ok_or_else(|| std::mem::take(&mut problems))?;
         let frames = Frames::compile(&settings, &mut problems);
         let (areas, borders) = area::compile(&files, &settings, &frames, &mut problems);
-        let grid = Grid::compile(&settings.grid, borders, &mut problems);
+        let cells = survey::compile(&files, &settings, &frames, &areas, &mut problems);
+        let grid = grid::compile(&files, &settings, borders, cells, areas.len(), &mut problems)
+            .ok_or_else(|| std::mem::take(&mut problems))?;
+        let components = Components::compile(&files, &grid, &areas, &mut problems);
         let departments = files.named("departments.csv", &mut problems);
-        grid.check_areas(areas.len(), &mut problems);
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
         let catalogue = shape::Catalogue { classes: &classes, words: &categories };
@@ -165,7 +179,8 @@ impl City {
         let roster = Roster::compile(&files, &settings, &tables, &mut problems);
         let memory = compile_memory(&settings, &mut problems);
         problems.into_result(())?;
-        let warnings = grid.borders().map(|borders| seam::find(borders, &areas, grid.cell_size())).unwrap_or_default();
+        let warnings =
+            grid.borders().map(|(borders, cell_size)| seam::find(borders, &areas, cell_size)).unwrap_or_default();
         Ok(Self {
             id: settings.city.id.as_str().into(),
             name_zh: settings.city.name_zh.as_str().into(),
@@ -173,6 +188,7 @@ impl City {
             version: files.version(),
             frames,
             grid,
+            components,
             areas,
             departments,
             classes,

@@ -3,18 +3,24 @@
 use crate::fingerprint::body_hash;
 
 /// Names to positions. Built once, then only read.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Names {
-    entries: Vec<(Box<str>, u16)>,
+#[derive(Clone, PartialEq, Debug)]
+pub struct Names<P = u16> {
+    entries: Vec<(Box<str>, P)>,
     /// Open addressing over `entries`; [`FREE`] is free. Length is a power of two, at most half full.
     slots: Vec<u32>,
 }
 
 const FREE: u32 = u32::MAX;
 
-impl Names {
+impl<P> Default for Names<P> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), slots: Vec::new() }
+    }
+}
+
+impl<P: Copy> Names<P> {
     /// Adds a name. False if it is there already.
-    pub fn insert(&mut self, name: &str, position: u16) -> bool {
+    pub fn insert(&mut self, name: &str, position: P) -> bool {
         if self.get(name).is_some() {
             return false;
         }
@@ -39,7 +45,7 @@ impl Names {
 
     /// The position of a name.
     #[inline]
-    pub fn get(&self, name: &str) -> Option<u16> {
+    pub fn get(&self, name: &str) -> Option<P> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = Self::home(name, self.slots.len());
         loop {

@@ -568,7 +568,7 @@ mod tests {
              \"order\":\"123-1\",\"unit\":\"{unit}\",\"department\":\"{department}\",\"due\":{},\"doubt\":null,\
              \"lng\":121.506,\"lat\":31.240001}}",
             crate::ids::Tracking(Seq(123)),
-            city.grid.code(cell, &city.areas),
+            city.grid.code(cell, &city.areas).to_string(),
             START + 123,
             START + 124,
             START + 60_000,
@@ -584,7 +584,7 @@ mod tests {
         assert_eq!((east - west, north - south), (1970, 1690));
         assert_eq!(
             json,
-            json!({"cell": city.grid.code(cell.cell, &city.areas), "box": bounds, "open": 1, "urgent": 1, "waiting": 0,
+            json!({"cell": city.grid.code(cell.cell, &city.areas).to_string(), "box": bounds, "open": 1, "urgent": 1, "waiting": 0,
                 "review": 0})
         );
         assert_eq!(serde_json::to_value(board.open()).expect("JSON"), json!({"A": 1, "B": 0, "C": 0}));

@@ -257,9 +257,11 @@ impl Line<'_, '_> {
         let all = self.all;
         if cell.is_some() {
             self.out.constant(b",\"cell\":\"");
-            let (area, number, digits) = all.city.grid.code_parts(cell, &all.city.areas);
-            self.out.text(area.as_bytes());
-            self.out.decimal(number, digits);
+            let code = all.city.grid.code(cell, &all.city.areas);
+            self.out.text(code.text.as_bytes());
+            if let Some((number, digits)) = code.number {
+                self.out.decimal(number, digits);
+            }
             self.out.constant(b"\"");
         }
         if area.is_some() {

@@ -782,7 +782,7 @@ impl<'a> Teller<'a> {
     }
 
     fn cell(&self, cell: CellId) -> Option<String> {
-        cell.is_some().then(|| self.city.grid.code(cell, &self.city.areas))
+        cell.is_some().then(|| self.city.grid.code(cell, &self.city.areas).to_string())
     }
 
     fn area(&self, area: AreaId) -> Option<Name<'a>> {

@@ -192,8 +192,7 @@ struct CellCode<'a>(&'a City, CellId);
 
 impl fmt::Display for CellCode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (area, number, digits) = self.0.grid.code_parts(self.1, &self.0.areas);
-        write!(f, "{area}{number:0digits$}")
+        self.0.grid.code(self.1, &self.0.areas).fmt(f)
     }
 }
 

@@ -86,7 +86,7 @@ fn grid(criterion: &mut Criterion) {
     let whole = started.elapsed();
     let cells = city.grid.drawn().expect("its cells are drawn");
     let mebibytes = cells.index_bytes() as f64 / f64::from(1 << 20);
-    println!("{} polygons, read and compiled in {whole:.2?}; the index takes {mebibytes:.1} MiB", cells.len());
+    println!("{} polygons, read and compiled in {whole:.2?}; the index takes {mebibytes:.1} MiB", cells.count());
     check(cells);
     println!("{CHECKED} places found as by testing every polygon near them");
 

@@ -85,7 +85,7 @@ impl Census {
             name_zh: city.name_zh.to_string(),
             name_en: city.name_en.to_string(),
             version: format!("{:016x}", city.version),
-            cells: city.grid.cells(),
+            cells: city.grid.open_cells(),
             areas: city.areas.len(),
             classes: city.classes.len(),
             departments: city.departments.len(),

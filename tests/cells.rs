@@ -223,7 +223,7 @@ fn a_closed_cell_keeps_its_code_and_leads_to_the_one_that_is_there_now() {
     let more = "area = \"/properties/area\"\nopened = \"/properties/from\"\nclosed = \"/properties/to\"\n";
     let city = compile(more, &features).unwrap_or_else(|problems| panic!("{problems}"));
     let (cells, grid) = (cells(&city), &city.grid);
-    assert_eq!((cells.len(), cells.open()), (3, 2));
+    assert_eq!((cells.count(), cells.open()), (3, 2));
     let old = grid.by_code(&code(0), &city.areas).expect("its code is known");
     assert_eq!(grid.code(old, &city.areas).to_string(), code(0));
     assert_eq!(cells.outline(old).map(<[Point]>::len).collect::<Vec<_>>(), [5]);
@@ -269,7 +269,9 @@ fn mistakes_in_a_survey_are_named_with_line_and_value() {
     check("", vec![good(), thin.clone()], 1, "nothing in micro-degrees");
     thin["geometry"]["coordinates"] = json!([[[121.5, 31.2], [121.6, 31.2], [121.5, 31.3]]]);
     check("", vec![good(), thin.clone()], 1, "is not closed");
-    thin["geometry"]["coordinates"] = json!([[[121.5]]]);
+    thin["geometry"] = json!({"type": "MultiPolygon", "coordinates": []});
+    check("", vec![good(), thin.clone()], 1, "not one polygon");
+    thin["geometry"] = json!({"type": "Polygon", "coordinates": [[[121.5]]]});
     let problems = compile("", &[good(), thin]).expect_err("a position of one number");
     assert!(problems.to_string().contains("two numbers"), "{problems}");
 

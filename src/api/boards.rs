@@ -189,7 +189,7 @@ pub(super) struct CellFeature<'a> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct CellPolygon {
     r#type: &'static str,
-    coordinates: [[[f64; 2]; 5]; 1],
+    coordinates: Vec<Vec<[f64; 2]>>,
 }
 
 pub(super) async fn units(
@@ -219,9 +219,7 @@ pub(super) async fn cells(State(office): State<Arc<Office>>, headers: HeaderMap)
     version::show(&office, &headers, |hall| {
         let feature = |cell| {
             let shown = CellShown { city, cell };
-            let [west, south, east, north] = shown.bounds();
-            let ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-            let geometry = CellPolygon { r#type: "Polygon", coordinates: [ring] };
+            let geometry = CellPolygon { r#type: "Polygon", coordinates: shown.outline() };
             CellFeature { r#type: "Feature", geometry, properties: shown }
         };
         let features = hall.board.open_cells().map(feature).collect();

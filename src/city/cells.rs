@@ -90,7 +90,7 @@ impl Cells {
     }
 
     /// How many there are, closed ones included.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.table.len()
     }
 

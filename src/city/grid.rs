@@ -128,11 +128,19 @@ impl Grid {
         }
     }
 
-    /// Number of cells.
+    /// Number of cells, closed ones included.
     pub fn cells(&self) -> u32 {
         match self {
             Self::Raster(raster) => raster.cells(),
-            Self::Drawn(cells) => cells.len() as u32,
+            Self::Drawn(cells) => cells.count() as u32,
+        }
+    }
+
+    /// Number of cells that are not closed.
+    pub fn open_cells(&self) -> u32 {
+        match self {
+            Self::Raster(raster) => raster.cells(),
+            Self::Drawn(cells) => cells.open() as u32,
         }
     }
 
@@ -160,6 +168,19 @@ impl Grid {
         match self {
             Self::Raster(raster) => raster.corners(cell),
             Self::Drawn(cells) => cells.corners(cell),
+        }
+    }
+
+    /// The closed rings around a cell, the outer one first.
+    pub fn outline(&self, cell: CellId) -> Vec<Vec<Point>> {
+        match self {
+            Self::Raster(raster) => {
+                let (from, to) = raster.corners(cell);
+                let corner = |lng, lat| Point { lng, lat };
+                let (south_east, north_west) = (corner(to.lng, from.lat), corner(from.lng, to.lat));
+                vec![vec![from, south_east, to, north_west, from]]
+            }
+            Self::Drawn(cells) => cells.outline(cell).map(<[Point]>::to_vec).collect(),
         }
     }
 

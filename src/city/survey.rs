@@ -153,20 +153,23 @@ impl<'a> Survey<'a> {
         known.ok_or_else(|| (format!("cell \"{code}\" is in area \"{area}\""), "name a code of areas.csv"))
     }
 
-    /// Its rings in whole micro-degrees; of several polygons all of them.
+    /// Its rings in whole micro-degrees.
     fn rings(&self, feature: &Feature) -> Result<Vec<Vec<Point>>, Wrong> {
-        let mut all = Vec::new();
-        for (path, rings) in feature.polygons() {
-            for ring in settled(rings, &path, self.frame, self.frames)? {
-                let mut corners: Vec<Point> = ring.into_iter().map(FinePoint::rounded).collect();
-                corners.dedup();
-                if corners.len() < 4 {
-                    let what = format!("{path} has a ring that is nothing in micro-degrees");
-                    return Err((what, "leave out what is thinner than 0.1 m"));
-                }
-                all.push(corners);
+        let mut polygons = feature.polygons();
+        let (Some((path, rings)), None) = (polygons.next(), polygons.next()) else {
+            let what = "a cell that is not one polygon".to_owned();
+            return Err((what, "a cell is all of one piece: give each piece its own code"));
+        };
+        let mut whole = Vec::new();
+        for ring in settled(rings, &path, self.frame, self.frames)? {
+            let mut corners: Vec<Point> = ring.into_iter().map(FinePoint::rounded).collect();
+            corners.dedup();
+            if corners.len() < 4 {
+                let what = format!("{path} has a ring that is nothing in micro-degrees");
+                return Err((what, "leave out what is thinner than 0.1 m"));
             }
+            whole.push(corners);
         }
-        Ok(all)
+        Ok(whole)
     }
 }

@@ -84,13 +84,6 @@ fn meet([a, b]: [[i64; 2]; 2], place: [i64; 2]) -> Meeting {
     }
 }
 
-/// The lowest bits of eight bytes, each of which is 0 or 1.
-#[inline]
-const fn bits(bytes: [u8; 8]) -> u8 {
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    (u64::from_le_bytes(bytes).wrapping_mul(GATHER) >> 56) as u8
-}
-
 impl Tile {
     /// Which is all one cell's, or nobody's.
     pub(super) const fn plain(cell: CellId) -> Self {
@@ -123,7 +116,7 @@ impl Tile {
             tile.start |= if member.has_reference { own } else { 0 };
             for edge in &member.edges {
                 let mut ends = 0;
-                for end in knot.from_reference(edge) {
+                for end in knot.ends_of(edge) {
                     let position = match corners.iter().position(|corner| *corner == end) {
                         Some(position) => position,
                         None => {
@@ -168,7 +161,8 @@ impl Tile {
         if sides.contains(&0) {
             return self.cell_on_line([x, y]);
         }
-        let mut met = self.split_by(bits(sides.map(|side| u8::from(side > 0))));
+        let right = (0..CORNERS).fold(0, |corners, at| corners | (sides[at] >> 31) & 1 << at);
+        let mut met = self.split_by(right as u8);
         let mut inside = self.start;
         let place = [i64::from(x), i64::from(y)];
         while met != 0 {
@@ -179,7 +173,8 @@ impl Tile {
             if of_place == 0 {
                 return self.cell_on_line([x, y]);
             }
-            inside ^= if (of_origin ^ of_place) < 0 { self.owners[edge] } else { 0 };
+            // No branch: whether it is crossed cannot be guessed.
+            inside ^= self.owners[edge] & ((of_origin ^ of_place) >> 63) as u8;
         }
         self.first_of(inside)
     }
@@ -244,7 +239,7 @@ impl Tile {
 #[inline]
 const fn not_zero(bytes: u64) -> u64 {
     const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    ((bytes & LOW) + LOW | bytes) & !LOW
+    (((bytes & LOW) + LOW) | bytes) & !LOW
 }
 
 /// Size of a tile, in micro-degrees, from which on places in it are too far from its corners for 32 bits.
@@ -318,7 +313,7 @@ impl<'a> Knot<'a> {
     }
 
     /// The ends of an edge, the same whichever way it is drawn.
-    fn from_reference(&self, edge: &Edge) -> [[i64; 2]; 2] {
+    fn ends_of(&self, edge: &Edge) -> [[i64; 2]; 2] {
         let [x, y] = [i64::from(self.reference.lng), i64::from(self.reference.lat)];
         [edge.a.min(edge.b), edge.a.max(edge.b)].map(micro).map(|[end_x, end_y]| [end_x - x, end_y - y])
     }
@@ -354,7 +349,7 @@ impl Crowds {
     pub(super) fn add(&mut self, knot: &Knot<'_>) -> u32 {
         for member in &knot.members {
             // A city is less than 2^31 micro-degrees wide.
-            let ends = |edge: &&Edge| knot.from_reference(edge).map(|end| end.map(|part| part as i32));
+            let ends = |edge: &&Edge| knot.ends_of(edge).map(|end| end.map(|part| part as i32));
             self.edges.extend(member.edges.iter().map(ends));
             self.members.push((member.cell.0, member.has_reference, self.edges.len() as u32));
         }

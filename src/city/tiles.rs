@@ -95,7 +95,7 @@ impl Tiles {
     /// The cells of many places. It takes a fraction of the time of asking for one after the other, because memory answers for a
     /// whole block of them at once.
     pub(super) fn cells<'a>(&'a self, places: &'a [Point]) -> impl Iterator<Item = Option<CellId>> + 'a {
-        const BLOCK: usize = 32;
+        const BLOCK: usize = 256;
         places.chunks(BLOCK).flat_map(move |places| {
             let mut asked = [None; BLOCK];
             let mut any_crowd = false;
@@ -158,7 +158,7 @@ impl Lay {
             return None;
         }
         let (x, y) = ((place.lng - self.from.lng) as u32, (place.lat - self.from.lat) as u32);
-        let over = |length: u32, part: u64| (u128::from(length) * u128::from(part) >> 64) as u32;
+        let over = |length: u32, part: u64| ((u128::from(length) * u128::from(part)) >> 64) as u32;
         let ([width, height], column, row) = (self.tile, over(x, self.parts[0]), over(y, self.parts[1]));
         let within = |offset: u32, start: u32, size: u32| (offset - start) as i32 - (size / 2) as i32;
         let tile = row as usize * self.columns as usize + column as usize;

@@ -568,7 +568,7 @@ mod tests {
              \"order\":\"123-1\",\"unit\":\"{unit}\",\"department\":\"{department}\",\"due\":{},\"doubt\":null,\
              \"lng\":121.506,\"lat\":31.240001}}",
             crate::ids::Tracking(Seq(123)),
-            city.grid.code(cell, &city.areas).to_string(),
+            city.grid.code(cell, &city.areas),
             START + 123,
             START + 124,
             START + 60_000,

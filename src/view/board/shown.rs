@@ -291,8 +291,15 @@ impl Serialize for OrderShown<'_> {
 }
 
 impl CellShown<'_> {
+    /// The closed rings around it, the outer one first, in degrees.
+    pub fn outline(&self) -> Vec<Vec<[f64; 2]>> {
+        let corner = |corner: &Point| [degrees(corner.lng), degrees(corner.lat)];
+        let rings = self.city.grid.outline(self.cell.cell);
+        rings.iter().map(|ring| ring.iter().map(corner).collect()).collect()
+    }
+
     /// West, south, east, north, in degrees.
-    pub fn bounds(&self) -> [f64; 4] {
+    fn bounds(&self) -> [f64; 4] {
         let (south_west, north_east) = self.city.grid.corners(self.cell.cell);
         [south_west.lng, south_west.lat, north_east.lng, north_east.lat].map(degrees)
     }

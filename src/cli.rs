@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::api::keys::{Holder, Role};
 use crate::check;
+use crate::city::City;
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::demo::{self, Opens};
 use crate::explain;
@@ -23,6 +24,7 @@ use crate::rehearsal::player::Play;
 use crate::rehearsal::profile::Profile;
 use crate::run::{self, Ran, Request};
 use crate::serve;
+use crate::shadow;
 use crate::snapshots::{Start, no_beginning, to_the_beginning};
 use crate::summary::{Outcome, Summary};
 use crate::systemd;
@@ -322,15 +324,27 @@ struct DemoLine {
     threads: Option<u16>,
 }
 
-/// Decide again about a journal: the same digest, and the decisions if asked for
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  paidan replay data                                    # the digest of all that was decided, and the ledger
+  paidan replay data --out decisions.ndjson --emit assigned
+  paidan replay data --city next                        # what would be decided otherwise in the city in the folder next
+  paidan replay data --city next --out changes.ndjson --summary changes.json
+
+Another city than the one that the folder keeps makes it a shadow run: every body is read and understood again by that city, a \
+second mind decides with it, and what differs is told, by class and area. Nothing in the folder changes. A case is \
+named after its first report, so the same case has the same number on both sides. It needs a journal that is kept from its first record on.";
+
+/// Decide again about a journal: the same digest, and the decisions if asked for; or what another city would change
 #[derive(Args, Debug)]
+#[command(after_help = REPLAY_EXAMPLES)]
 struct ReplayLine {
     /// The data folder
     dir: PathBuf,
-    /// Folder of the city [default: the one kept in the data folder]
+    /// Folder of the city [default: the one kept in the data folder]; another one than that makes a shadow run
     #[arg(long, value_name = "DIR")]
     city: Option<PathBuf>,
-    /// Write the decisions to a file
+    /// Write the decisions to a file; of a shadow run, those that would change
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Which decisions are written
@@ -775,6 +789,13 @@ fn show(summary: &Summary, file: Option<PathBuf>, quiet: bool) -> Result<(), Fai
 }
 
 fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
+    if let Some(folder) = &line.city {
+        let was = Arc::new(run::city(None, Some(&DataFolder::new(line.dir.clone())))?);
+        let now = Arc::new(run::city(Some(folder), None)?);
+        if was.version != now.version {
+            return shadow_run(&line, was, now);
+        }
+    }
     let out = match &line.out {
         Some(path) => Sink::file(path, false).map_err(|cause| Failure::file("write", path, &cause))?,
         None => Sink::Null,
@@ -783,6 +804,15 @@ fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
     println!("{}", summary.digest);
     show(&summary, line.summary, false)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn shadow_run(line: &ReplayLine, was: Arc<City>, now: Arc<City>) -> Result<ExitCode, Failure> {
+    let shadow = shadow::shadow(&shadow::Request { data: &line.dir, was, now, out: line.out.clone() })?;
+    if let Some(path) = &line.summary {
+        let json = serde_json::to_vec_pretty(&shadow).expect("what was counted is JSON");
+        std::fs::write(path, json).map_err(|cause| Failure::file("write", path, &cause))?;
+    }
+    to_stdout(|out| shadow.tell(out).map_err(|cause| ReplayError::Output(cause).into()))
 }
 
 fn decide_again(

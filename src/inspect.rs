@@ -506,14 +506,12 @@ fn mismatch(any_segment: &std::path::Path, found: &Found<'_>, why: Mismatch) -> 
 
 fn record_line<'a>(record: &Record, body: &[u8], city: &'a City, bodies: bool) -> RecordLine<'a> {
     let place = record.origin.body;
-    let id = body.get(place.id_at as usize..).and_then(|rest| rest.get(..usize::from(place.id_len)));
-    let id = id.filter(|id| !id.is_empty()).map(|id| [b"\"", id, b"\""].concat());
     RecordLine {
         seq: record.seq.0,
         at: record.at.0,
         kind: RecordKind::of(&record.input),
         source: city.sources.get(record.origin.source.index()).map(|source| &*source.name),
-        id: id.and_then(|id| serde_json::from_slice(&id).ok()),
+        id: place.id_in(body).map(serde_json::Value::String),
         time: record.origin.event_time.map(|time| time.0),
         own: Own::of(record, city),
         body_bytes: place.len,

@@ -21,7 +21,7 @@
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`shadow`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -122,6 +122,7 @@ pub mod publish;
 mod replayer;
 pub mod run;
 pub mod serve;
+pub mod shadow;
 pub mod snapshots;
 pub mod summary;
 pub mod systemd;

@@ -60,6 +60,15 @@ pub struct BodyRef {
     pub key: u16,
 }
 
+impl BodyRef {
+    /// The id in its body, as its source wrote it.
+    pub fn id_in(self, body: &[u8]) -> Option<String> {
+        let from = self.id_at as usize;
+        let escaped = body.get(from..from + usize::from(self.id_len)).filter(|id| !id.is_empty())?;
+        serde_json::from_slice(&[b"\"", escaped, b"\""].concat()).ok()
+    }
+}
+
 /// The closed set of everything the world can say to the mind.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Input {

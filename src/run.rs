@@ -492,8 +492,8 @@ pub(crate) fn entropy() -> Result<u64, Failure> {
     Ok(u64::from_le_bytes(bits))
 }
 
-/// Shows how far a run is, on a terminal.
-fn with_progress<T>(bytes: Option<u64>, progress: &AtomicU64, quiet: bool, run: impl FnOnce() -> T) -> T {
+/// Shows how far something is that goes through many bytes, on a terminal.
+pub(crate) fn with_progress<T>(bytes: Option<u64>, progress: &AtomicU64, quiet: bool, run: impl FnOnce() -> T) -> T {
     if quiet || !io::stderr().is_terminal() {
         return run();
     }

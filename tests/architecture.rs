@@ -26,6 +26,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "run",
             "replayer",
             "serve",
+            "shadow",
             "demo",
             "facts",
             "keys",

@@ -473,15 +473,6 @@ fn text_of(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
 
-/// The id of a record as its source wrote it.
-fn id_of(told: &Told) -> Option<String> {
-    let body = told.record.origin.body;
-    let from = body.id_at as usize;
-    let escaped = told.body.get(from..from + usize::from(body.id_len)).filter(|id| !id.is_empty())?;
-    let quoted = [b"\"", escaped, b"\""].concat();
-    serde_json::from_slice(&quoted).ok()
-}
-
 impl<'a> Teller<'a> {
     /// For a city.
     pub fn new(city: &'a City) -> Self {
@@ -545,7 +536,7 @@ impl<'a> Teller<'a> {
             kind,
             source: source.map(|source| &*source.name),
             source_zh: source.map(|source| &*source.name_zh),
-            id: id_of(found.subject),
+            id: found.subject.record.origin.body.id_in(&found.subject.body),
             time: record.origin.event_time.map(|time| time.0),
             at: record.at.0,
             action,
@@ -679,7 +670,7 @@ impl<'a> Teller<'a> {
             record: told.record.seq.0,
             at: told.record.at.0,
             source: self.decisions.source_name(told.record.origin.source),
-            id: id_of(told),
+            id: told.record.origin.body.id_in(&told.body),
             decisions: self.lines(told),
         }
     }

@@ -1,5 +1,7 @@
 //! What a source says, before it is understood: borrowed from the line, nothing looked up, nothing decided.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::datum::plane::EastNorth;
@@ -79,6 +81,9 @@ pub enum Spot {
     Metres(EastNorth),
 }
 
+/// Most texts of a report that may be read for what it is about.
+pub const TEXTS_MAX: usize = 4;
+
 /// The fields of a report that take part in understanding it. The rest stays in the body.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Report<'a> {
@@ -98,8 +103,22 @@ pub struct Report<'a> {
     pub category: Option<&'a str>,
     /// The sender's own word on urgency; a hint unless the city trusts the source.
     pub urgency: Option<Urgency>,
+    /// Its title and its texts as they stand in the line, with quotes and escapes, behind which nothing more follows. They are read
+    /// only where nothing else says what a report is about.
+    pub texts: [Option<&'a [u8]>; TEXTS_MAX],
     /// The reporter, exactly as it stands in the line (a JSON value); only ever hashed.
     pub reporter: Option<&'a [u8]>,
+}
+
+impl<'a> Report<'a> {
+    /// What it says in words, without quotes and escapes.
+    pub fn words(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let plain = |raw: &'a [u8]| match raw {
+            [b'"', text @ .., b'"'] if !text.contains(&b'\\') => std::str::from_utf8(text).ok().map(Cow::Borrowed),
+            raw => serde_json::from_slice::<String>(raw).ok().map(Cow::Owned),
+        };
+        self.texts.into_iter().flatten().filter_map(plain)
+    }
 }
 
 /// What can be done with an order.

@@ -4,7 +4,7 @@
 //! did not, or what it may not say, is a [`Reject`]; what a person can still mend is understood as far as it goes, and the
 //! mind sends it to review.
 
-use crate::city::{City, Late, Located, Source};
+use crate::city::{City, Late, Located, Source, Worded};
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId, ClassId, SourceId};
@@ -68,7 +68,9 @@ impl City {
     #[inline]
     fn head(&self, report: &Report<'_>, source: &Source, key: &HashKey) -> Result<Head, Reject> {
         let place = self.settle(report.spot, report.frame, source)?.or_else(|| self.registered(report));
-        let located = self.locate(place, report, source)?;
+        let worded = self.worded(place, report);
+        let place = place.or(worded.and_then(|(_, place)| place));
+        let located = self.locate(place, report, source, worded.map(|(area, _)| area))?;
         let class = self.class(report, source)?;
         let urgency = [
             Some(source.urgency),
@@ -84,7 +86,7 @@ impl City {
                 (None, None) => Point::NONE,
             },
             cell: located.map_or(CellId::NONE, |located| located.cell),
-            area: located.map_or(AreaId::NONE, |located| located.area),
+            area: located.map(|located| located.area).or(worded.map(|(area, _)| area)).unwrap_or(AreaId::NONE),
             class,
             confidence: if class.is_some() { source.confidence } else { 0 },
             urgency,
@@ -115,20 +117,43 @@ impl City {
         self.components.place(component)
     }
 
-    /// Where a report lies: by its place, else by the cell that it names.
+    /// Where a report says in words that it is, if it says it in no other way.
+    #[inline]
+    fn worded(&self, place: Option<FinePoint>, report: &Report<'_>) -> Option<(AreaId, Option<FinePoint>)> {
+        if self.gazetteer.is_empty() || place.is_some() || report.cell.is_some() {
+            return None;
+        }
+        match self.place_in_words(report) {
+            Worded::Somewhere(area, place) => Some((area, place)),
+            Worded::Nowhere | Worded::Unsure(_) => None,
+        }
+    }
+
+    /// What the address, the title and the texts of a report say of its place.
+    pub fn place_in_words(&self, report: &Report<'_>) -> Worded {
+        let words: Vec<_> = report.words().collect();
+        self.gazetteer.find(report.address.into_iter().chain(words.iter().map(|text| &**text)))
+    }
+
+    /// Where a report lies: by its place, else by the cell that it names. `worded` is the area that it says in words.
     #[inline]
     fn locate(
         &self,
         place: Option<FinePoint>,
         report: &Report<'_>,
         source: &Source,
+        worded: Option<AreaId>,
     ) -> Result<Option<Located>, Reject> {
         let located = match (place, report.cell) {
             (Some(place), _) => self.grid.locate(place).map(|found| self.in_said_area(found, place, report)),
             (None, Some(code)) => self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell)),
             (None, None) => None,
         };
-        if located.is_none() && source.require_place { Err(self.no_place(place, report)) } else { Ok(located) }
+        if located.is_none() && worded.is_none() && source.require_place {
+            Err(self.no_place(place, report))
+        } else {
+            Ok(located)
+        }
     }
 
     /// Where areas overlap, the one that a report names is its own.

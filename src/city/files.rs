@@ -12,9 +12,21 @@ use super::Named;
 /// The settings file; everything else is a table.
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too; so may `cells.geojson` and `components.csv`.
-const NAMES: [&str; 10] =
-    [SETTINGS, "classes.csv", "departments.csv", AREAS, "duty.csv", "units.csv", POLYGONS, CALENDAR, CELLS, COMPONENTS];
+/// absent, and with the latter `areas.csv` too; so may
+/// `cells.geojson`, `components.csv` and `gazetteer.csv`.
+const NAMES: [&str; 11] = [
+    SETTINGS,
+    "classes.csv",
+    "departments.csv",
+    AREAS,
+    "duty.csv",
+    "units.csv",
+    POLYGONS,
+    CALENDAR,
+    CELLS,
+    COMPONENTS,
+    GAZETTEER,
+];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
 pub(super) const AREAS: &str = "areas.csv";
@@ -24,6 +36,8 @@ pub(super) const POLYGONS: &str = "areas.geojson";
 pub(super) const CELLS: &str = "cells.geojson";
 /// Where components and devices stand.
 pub(super) const COMPONENTS: &str = "components.csv";
+/// What places are called.
+pub(super) const GAZETTEER: &str = "gazetteer.csv";
 /// Holidays, and the workdays that make up for them.
 pub(super) const CALENDAR: &str = "calendar.csv";
 
@@ -41,7 +55,7 @@ impl CityFiles {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS].contains(&name),
+            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER].contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -56,7 +70,8 @@ impl CityFiles {
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if it names \
-         single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components are registered, components.csv; \
+         single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components are registered, components.csv, if words shall be located, \
+         gazetteer.csv; \
          `src/city/pudong` is an example";
 
     /// The default city's files.

@@ -17,6 +17,7 @@ mod components;
 mod duty;
 mod files;
 mod frame;
+mod gazetteer;
 mod geojson;
 mod grid;
 mod layout;
@@ -44,6 +45,7 @@ pub use components::Components;
 pub use duty::{Candidate, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
+pub use gazetteer::{Gazetteer, Worded};
 pub use grid::{CodeParts, Grid, Located};
 pub use layout::{Encoding, Layout, TableLayout};
 pub use limit::{Limit, LimitUnit};
@@ -97,6 +99,8 @@ pub struct City {
     pub grid: Grid,
     /// Where components and devices stand.
     pub components: Components,
+    /// What places are called.
+    pub gazetteer: Gazetteer,
     /// Areas 街镇, by [`crate::ids::AreaId`].
     pub areas: Vec<Named>,
     /// Departments, by [`crate::ids::DepartmentId`].
@@ -168,6 +172,7 @@ impl City {
         let grid = grid::compile(&files, &settings, borders, cells, areas.len(), &mut problems)
             .ok_or_else(|| std::mem::take(&mut problems))?;
         let components = Components::compile(&files, &grid, &areas, &mut problems);
+        let gazetteer = Gazetteer::compile(&files, &grid, &areas, &mut problems);
         let departments = files.named("departments.csv", &mut problems);
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
@@ -189,6 +194,7 @@ impl City {
             frames,
             grid,
             components,
+            gazetteer,
             areas,
             departments,
             classes,

@@ -256,7 +256,8 @@ fn on_tally(record: &Record, tally: &Tally, out: &mut Effects) {
 /// What keeps a report from being dispatched by the machine.
 #[inline]
 fn doubt(head: &Head) -> Option<Doubt> {
-    match (head.cell.is_some(), head.class.is_some()) {
+    // Whoever only says in words where something is may name an area and no place in it.
+    match (head.area.is_some(), head.class.is_some()) {
         (true, true) => None,
         (true, false) => Some(Doubt::NoClass),
         (false, _) if head.point.is_some() => Some(Doubt::OutsideDistrict),

@@ -79,9 +79,12 @@ impl Dispatcher {
         }
     }
 
-    /// Which unit of a pool is to be chosen.
+    /// Which unit of a pool is to be chosen. Where only the area is known, none is nearest.
     #[inline]
     pub(super) fn how(&self, matter: &Matter) -> Assign {
+        if !matter.point.is_some() {
+            return Assign::LeastLoaded;
+        }
         self.city.policies[usize::from(self.city.classes[matter.class.index()].policy)].assign
     }
 

@@ -14,7 +14,10 @@ use crate::city::{City, Pointer, Pointers, Slot};
 use crate::geo::FinePoint;
 use crate::ids::SourceId;
 use crate::limits::*;
-use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays, UnitStatus, Urgency, Verb, What};
+use crate::report::{
+    Action, Field, Reason, Reject, Report, Said, Spot, TEXTS_MAX, UnitSays, UnitStatus, Urgency, Verb, What,
+};
+
 use crate::time::At;
 
 #[cfg(any(test, fuzzing))]
@@ -186,16 +189,17 @@ impl<'a> Fields<'a> {
             address: self.text_or_empty(Field::Address, ADDRESS_BYTES_MAX)?,
             category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
             urgency: None,
+            texts: [None; TEXTS_MAX],
             reporter: None,
         };
-        self.begins(Field::Title, |first| first == b'"')?;
-        self.begins(Field::Text, |first| first == b'"')?;
+        let title = self.begins(Field::Title, |first| first == b'"')?;
+        let text = self.begins(Field::Text, |first| first == b'"')?;
         self.begins(Field::Value, |first| first == b'-' || first.is_ascii_digit())?;
         self.begins(Field::Unit, |first| first == b'"')?;
         let urgency = self.word(Field::Urgency, Urgency::ALL, Urgency::letter)?;
         let reporter = self.begins(Field::Reporter, |first| first == b'{' || first == b'"')?;
         self.begins(Field::Media, |first| first == b'[')?;
-        Ok(Report { urgency, reporter, ..report })
+        Ok(Report { urgency, reporter, texts: [title, text, None, None], ..report })
     }
 
     /// The fields of an action.

@@ -13,7 +13,7 @@ use crate::ingest::number::{loose_number, nanodegrees};
 use crate::ingest::reader::Values;
 use crate::ingest::time::declared_ms;
 use crate::limits::*;
-use crate::report::{Field, Reason, Reject, Report, Said, Spot, What};
+use crate::report::{Field, Reason, Reject, Report, Said, Spot, TEXTS_MAX, What};
 use crate::time::At;
 
 /// A shape, and the city whose classes its words stand for.
@@ -53,6 +53,7 @@ impl<'c> Shaped<'c> {
                 .filter(|address| address.len() <= ADDRESS_BYTES_MAX),
             category: self.category(values),
             urgency: word(Field::Urgency).and_then(|word| self.shape.urgency(word)),
+            texts: self.texts(values),
             reporter: self.reporter(values),
         };
         Ok(Decoded { said: Said { source: None, id, time, what: What::Report(report) }, id_at, id_len })
@@ -131,6 +132,12 @@ impl<'c> Shaped<'c> {
             Some(class) => Some(&self.city.classes[usize::from(class)].named.code),
             None => words().next(),
         }
+    }
+
+    /// Its first texts, as they stand in the line.
+    fn texts<'a>(self, values: Values<'a>) -> [Option<&'a [u8]>; TEXTS_MAX] {
+        let mut slots = self.shape.texts.iter();
+        std::array::from_fn(|_| slots.next().and_then(|slot| values.raw(*slot)).filter(|raw| raw[0] == b'"'))
     }
 
     /// Who said it, as it stands in the line, unless it is empty: tables have an empty text where they know nobody.

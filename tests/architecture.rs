@@ -36,6 +36,8 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "inspect",
             "check",
             "trial",
+            "train",
+            "eval",
             "summary",
             "failure",
             "fuzz",

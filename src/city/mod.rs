@@ -25,6 +25,7 @@ mod roster;
 mod seam;
 mod shape;
 mod source;
+pub mod text;
 mod time_format;
 
 use std::path::Path;

@@ -9,7 +9,7 @@ const WIDTH: f64 = 1_000.0;
 /// Edge of a plot's square.
 const PLOT: f64 = 360.0;
 const LEFT: f64 = 80.0;
-const TOP: f64 = 120.0;
+const TOP: f64 = 136.0;
 /// From the left edge of one plot to that of the next.
 const NEXT: f64 = 480.0;
 /// Height of a row of the table below.
@@ -154,7 +154,7 @@ fn calibration(sheet: &mut Sheet, figures: &Figures) {
 }
 
 fn each_class(sheet: &mut Sheet, figures: &Figures) {
-    const BAR: f64 = 420.0;
+    const BAR: f64 = 380.0;
     sheet.text(LEFT, BELOW, "title", "各类别 F1 by class");
     sheet.text(LEFT + NAME + BAR + 60.0, BELOW, "soft", "精确 precision · 召回 recall · 消息 messages");
     for (n, class) in figures.classes.iter().enumerate() {

@@ -9,7 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::model::{CLASSES_MAX, INDEX_BITS_MAX, LANES, Model, ROW, WEIGHT_MAX, chunks, worth};
+use super::model::{CLASSES_MAX, INDEX_BITS_MAX, LANES, Model, ROW, WEIGHT_MAX, chunks, fall, worth};
 
 const MAGIC: &[u8; 8] = b"PAIDANTX";
 const VERSION: u32 = 1;
@@ -168,7 +168,7 @@ impl Model {
                 return Err("a share is out of its range");
             }
         }
-        Ok(Self { labels, biases, unit, sureness, worth: worth(sureness), trained_on, index, rows })
+        Ok(Self { labels, biases, unit, sureness, worth: worth(sureness), fall: fall(), trained_on, index, rows })
     }
 }
 

@@ -40,7 +40,11 @@ const LENGTH_BITS: u32 = 8;
 /// Rows tell their share in the square of a length in such units.
 const SHARE_UNIT: f64 = 8.0;
 /// Shares of the softmax are told apart so finely.
-const SHARES: f64 = 1_000.0;
+const SHARES: u64 = 1_000;
+/// The softmax's exponentials are taken from a table with so many points for 1, in such units, up to where they are nothing.
+const FALL_BITS: u32 = 6;
+const FALL_ONE: u64 = 1 << 30;
+const FALL_END: u32 = 21;
 
 /// What a text is about, as far as a model can tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +70,8 @@ pub struct Model {
     pub(super) sureness: [i32; 3],
     /// What a softmax in thousandths is worth, by [`Sureness::thousandths`].
     pub(super) worth: Box<[u16]>,
+    /// e to the power of minus n, in steps of 2 to the power of minus [`FALL_BITS`].
+    pub(super) fall: Box<[u32]>,
     /// How many messages it was trained on.
     pub(super) trained_on: u32,
     /// Where rows are found; a power of two.
@@ -172,6 +178,7 @@ impl Model {
             unit: (SHARE_UNIT.sqrt() / scale * f64::from(1_u32 << (MARGIN_BITS + UNIT_BITS))) as u64,
             sureness,
             worth: worth(sureness),
+            fall: fall(),
             trained_on,
             index: vec![0; room.taken.len()],
             rows: vec![[0; LANES]; (features.len() + 1) * chunks],
@@ -287,19 +294,24 @@ impl Model {
                 next = (class as u16, margin);
             }
         }
-        // What lies so far behind adds less than a thousandth of a thousandth.
-        const FAR: i64 = 14 << MARGIN_BITS;
-        const ONE: f64 = (1_u64 << MARGIN_BITS) as f64;
-        let mut sum = 0.0;
+        let mut sum = 0;
         for class in 0..self.labels.len() {
             let behind = (i128::from(best.1 - margin(class)) * i128::from(self.sureness[0])) >> MARGIN_BITS;
-            let behind = i64::try_from(behind).unwrap_or(FAR);
-            if behind < FAR {
-                sum += libm::exp(behind as f64 / -ONE);
-            }
+            sum += self.falling(behind as u64);
         }
-        let share = (SHARES / sum + 0.5) as usize;
-        Guess { class: best.0, runner_up: next.0, confidence: self.worth[share] }
+        let share = (SHARES * FALL_ONE + sum / 2) / sum;
+        Guess { class: best.0, runner_up: next.0, confidence: self.worth[share as usize] }
+    }
+
+    /// e to the power of less than nothing, in units of [`FALL_ONE`], on straight lines between the points of a table.
+    #[inline]
+    fn falling(&self, behind: u64) -> u64 {
+        const STEP: u32 = MARGIN_BITS - FALL_BITS;
+        let [Some(here), Some(there)] = [0, 1].map(|next| self.fall.get((behind >> STEP) as usize + next)) else {
+            return 0;
+        };
+        let part = behind & ((1 << STEP) - 1);
+        u64::from(*here) - ((u64::from(here - there) * part) >> STEP)
     }
 
     /// From sums to margins, for a text of a length with this square.
@@ -363,7 +375,13 @@ const fn entry_of(hash: u64, entries: usize) -> usize {
 pub(super) fn worth(sureness: [i32; 3]) -> Box<[u16]> {
     let [steepness, slope, offset] = sureness.map(|fixed| f64::from(fixed) / f64::from(1_u32 << MARGIN_BITS));
     let sureness = Sureness { steepness, slope, offset };
-    (0..=SHARES as u32).map(|share| sureness.thousandths(f64::from(share) / SHARES)).collect()
+    (0..=SHARES).map(|share| sureness.thousandths(share as f64 / SHARES as f64)).collect()
+}
+
+/// The table of [`Model::falling`].
+pub(super) fn fall() -> Box<[u32]> {
+    let point = |n: u32| libm::exp(f64::from(n) / -f64::from(1_u32 << FALL_BITS));
+    (0..=FALL_END << FALL_BITS).map(|n| (FALL_ONE as f64 * point(n) + 0.5) as u32).collect()
 }
 
 fn fixed(value: f64) -> i32 {

@@ -21,7 +21,7 @@
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`shadow`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`shadow`], [`train`], [`eval`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -33,6 +33,8 @@
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
+//! * how texts are made comparable, and what they are weighed by: [`city::text`], and train models again; how models are fitted:
+//!   [`train`]; what they are worth: [`eval`];
 //! * files of another layout (a table, an encoding): the source's `layout` in the city; a new kind of layout:
 //!   [`city::Layout`], then a converter beside [`ingest::text`];
 //! * a new field of the input: [`report`], [`ingest`]'s `decode.rs`, [`city::Shape`], [`mod@understand`];
@@ -110,6 +112,7 @@ pub mod cli;
 pub mod data;
 pub mod demo;
 pub mod engine;
+pub mod eval;
 pub mod explain;
 mod facts;
 pub mod failure;
@@ -126,3 +129,4 @@ pub mod shadow;
 pub mod snapshots;
 pub mod summary;
 pub mod systemd;
+pub mod train;

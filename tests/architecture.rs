@@ -37,6 +37,8 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "inspect",
             "check",
             "trial",
+            "train",
+            "eval",
             "summary",
             "failure",
             "fuzz",

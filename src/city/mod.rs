@@ -30,6 +30,7 @@ mod seam;
 mod shape;
 mod source;
 mod survey;
+pub mod text;
 mod tile;
 mod tiles;
 mod tiling;

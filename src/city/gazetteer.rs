@@ -90,20 +90,10 @@ const HEARD_MAX: usize = 64;
 /// Words for what a committee is, the longest first.
 const COMMITTEES: [&str; 8] =
     ["社区居民委员会", "居民委员会", "村民委员会", "社区居委会", "居委会", "村委会", "居委", "村委"];
-/// Words that people put behind the name of a committee.
-const AFTER_COMMITTEE: [&str; 11] = [
-    "居委会",
-    "居委",
-    "居民委员会",
-    "居民区",
-    "居民会",
-    "社区居委会",
-    "社区居民委员会",
-    "社区",
-    "小区",
-    "村委会",
-    "村民委员会",
-];
+/// Words that people put behind the name of a residents' committee, and of a villagers'.
+const AFTER_RESIDENTS: [&str; 9] =
+    ["居委会", "居委", "居民委员会", "居民区", "居民会", "社区居委会", "社区居民委员会", "社区", "小区"];
+const AFTER_VILLAGERS: [&str; 4] = ["村委会", "村委", "村民委员会", "社区"];
 /// Words for what an area is.
 const AREA_WORDS: [&str; 4] = ["街道", "新镇", "镇", "乡"];
 /// What makes another name of the one before it: 龙园 is no part of 龙园路.
@@ -299,21 +289,20 @@ impl NameTable {
         if row.kind == Kind::Committee
             && let Some(base) = without(&row.name, &COMMITTEES)
         {
-            self.add_committee(base, entry);
+            let words = if row.name[base.len()..].starts_with('村') { &AFTER_VILLAGERS[..] } else { &AFTER_RESIDENTS };
+            self.add_committee(base, words, entry);
             // 上港第二居委会 is called 上港二居委, too.
             if let Some((before, number)) = base.split_once('第').filter(|(before, _)| !before.is_empty()) {
-                self.add_committee(&format!("{before}{number}"), entry);
+                self.add_committee(&format!("{before}{number}"), words, entry);
             }
         }
     }
 
-    fn add_committee(&mut self, base: &str, entry: Entry) {
-        for word in AFTER_COMMITTEE {
+    fn add_committee(&mut self, base: &str, words: &[&str], entry: Entry) {
+        for word in words {
             self.add(&format!("{base}{word}"), Form::Whole, entry);
-        }
-        // 太平村村委会 is called 太平村委会, too.
-        if let Some(village) = base.strip_suffix('村') {
-            for word in ["村委会", "村委", "村民委员会"] {
+            // 太平村村委会 is called 太平村委会, too.
+            if let Some(village) = base.strip_suffix('村').filter(|_| word.starts_with('村')) {
                 self.add(&format!("{village}{word}"), Form::Whole, entry);
             }
         }

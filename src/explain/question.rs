@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::scan::Log;
 use super::walk::{Met, Walk};
-use crate::city::City;
+use crate::city::{City, Worded};
 use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::ids::{CaseId, NotTracking, OrderId, Seq, SourceId, Tracking};
@@ -220,8 +220,14 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
     let text = decoder.texts(line).map(str::to_owned);
     let decoded = decoder.decode(line).ok()?;
     let What::Report(report) = decoded.said.what else { return None };
+    let areas = match city.place_in_words(&report) {
+        Worded::Unsure(areas) => areas,
+        Worded::Nowhere | Worded::Somewhere(..) => Vec::new(),
+    };
     Some(Hints {
         has_point: report.spot.is_some(),
+        is_registered: report.component.and_then(|component| city.components.place(component)).is_some(),
+        areas,
         cell: report.cell.map(str::to_owned),
         category: report.category.map(str::to_owned),
         urgency: report.urgency,

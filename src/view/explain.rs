@@ -78,6 +78,10 @@ pub struct Hints {
     pub has_point: bool,
     /// The cell that it named.
     pub cell: Option<String>,
+    /// Where the component stands that it named, is registered.
+    pub is_registered: bool,
+    /// Areas that its words name, where they say nothing for certain.
+    pub areas: Vec<AreaId>,
     /// Its category word.
     pub category: Option<String>,
     /// Its own word on urgency.
@@ -223,12 +227,14 @@ pub struct Rejected {
 pub struct Understood<'a> {
     /// Longitude and latitude.
     pub point: Option<[f64; 2]>,
-    /// coordinates, cell, outside or none.
+    /// coordinates, cell, component, words, unsure, outside or none.
     pub place_from: &'static str,
     /// The cell.
     pub cell: Option<String>,
     /// The area.
     pub area: Option<Name<'a>>,
+    /// Areas that its words name, where they say nothing for certain.
+    pub areas_named: Vec<Name<'a>>,
     /// The sender's category word.
     pub category: Option<String>,
     /// The class.
@@ -575,9 +581,14 @@ impl<'a> Teller<'a> {
         let source = &city.sources[record.origin.source.index()];
         let class = city.classes.get(head.class.index());
         let place_from = match (head.cell.is_some(), hints) {
-            (true, Some(hints)) if !hints.has_point => "cell",
-            (true, _) => "coordinates",
+            (true, Some(hints)) if hints.has_point => "coordinates",
+            (true, Some(hints)) if hints.cell.is_some() => "cell",
+            (true, Some(hints)) if hints.is_registered => "component",
+            (true, Some(_)) => "words",
+            (true, None) => "coordinates",
             (false, _) if head.point.is_some() => "outside",
+            (false, _) if head.area.is_some() => "words",
+            (false, Some(hints)) if !hints.areas.is_empty() => "unsure",
             (false, _) => "none",
         };
         Understood {
@@ -585,6 +596,7 @@ impl<'a> Teller<'a> {
             place_from,
             cell: self.cell(head.cell),
             area: self.area(head.area),
+            areas_named: hints.into_iter().flat_map(|hints| &hints.areas).filter_map(|area| self.area(*area)).collect(),
             category: hints.and_then(|hints| hints.category.clone()),
             class: self.class(head.class),
             confidence: head.confidence,

@@ -322,6 +322,9 @@ impl Understood<'_> {
         let how = match self.place_from {
             "coordinates" => lang.of("按坐标", "by its coordinates"),
             "cell" => lang.of("按所报单元网格，取中心", "by the cell that it named, at its centre"),
+            "component" => lang.of("按登记的部件", "where the component that it names is registered"),
+            "words" => lang.of("按文字中的地名", "by the names in its words"),
+            "unsure" => lang.of("文字中的地名不能确定街镇", "which area its words name is not certain"),
             "outside" => lang.of("坐标在区外", "its coordinates lie outside the district"),
             _ => lang.of("没有地点", "no place is known"),
         };
@@ -331,6 +334,9 @@ impl Understood<'_> {
         }
         if let Some(cell) = &self.cell {
             sheet.say("单元网格", "cell", cell);
+        }
+        for area in &self.areas_named {
+            sheet.say("可能的街镇", "perhaps", area.text(lang));
         }
         if let Some(area) = &self.area {
             sheet.say("街镇", "area", area.text(lang));

@@ -1,0 +1,182 @@
+//! Where something is that a report only says in words: certain where the words are, and a question where they are not.
+
+#[path = "common/pudong.rs"]
+mod pudong;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use paidan::city::{City, CityFiles, Worded};
+use pudong::write_city;
+use serde_json::{Value, json};
+
+/// Areas of the built-in city: Weifang, Lujiazui, Tangqiao, Chuansha, Zhangjiang.
+const GAZETTEER: &str = "\
+name,kind,area,lng,lat,aliases
+潍坊一村居委会,committee,310115004,,,
+潍坊六七村居委会,committee,310115004,,,潍坊六七
+上港第二居委会,committee,310115005,,,
+东方居委会,committee,310115008,,,
+太平村村委会,committee,310115103,,,
+太平村村委会,committee,310115125,,,
+新园居委会,committee,310115103,,,
+新园村村委会,committee,310115125,,,
+银杏园居委会,committee,310115008,,,
+东方路,road,310115004,,,
+东方路,road,310115008,,,
+世纪公园,place,310115004,121.5002,30.8824,世纪大公园|Century Park
+";
+
+fn city(gazetteer: &str) -> Result<City, paidan::city::Problems> {
+    let built_in = CityFiles::pudong();
+    let mut texts: Vec<(&str, &str)> = built_in.iter().collect();
+    texts.push(("gazetteer.csv", gazetteer));
+    City::compile(CityFiles::from_texts(&texts))
+}
+
+/// Where texts say that something is: a code, `?` where they are unsure, nothing where they say nothing.
+fn told(city: &City, texts: &[&str]) -> String {
+    match city.gazetteer.find(texts.iter().copied()) {
+        Worded::Nowhere => String::new(),
+        Worded::Somewhere(area, _) => city.areas[area.index()].code.to_string(),
+        Worded::Unsure(_) => "?".to_owned(),
+    }
+}
+
+#[test]
+fn words_that_are_certain_and_words_that_are_not() {
+    let city = city(GAZETTEER).unwrap_or_else(|problems| panic!("{problems}"));
+    let check = |text: &str, expect: &str| assert_eq!(told(&city, &[text]), expect, "{text}");
+    for text in [
+        "潍坊一村居委会楼下路灯坏了",
+        "潍坊一村居民委员会",
+        "家住潍坊一村居委，没人管",
+        "潍坊一村居民区门口",
+        "潍坊 1 村12号",
+        "潍坊１村社区",
+        "我住潍坊一村，楼道堆物",
+        "潍坊新村街道的路灯",
+        "潍坊六七村对面",
+        "潍坊六七那边",
+        "潍坊新村街道东方路口",
+        "到世纪公园，也就是 CENTURY PARK 看一下",
+    ] {
+        check(text, "310115004");
+    }
+    for text in ["上港第二居委会", "上港二居委", "上港2居委会", "上港第2居委"] {
+        check(text, "310115005");
+    }
+    check("东方居委会门口", "310115008");
+    check("银杏园里", "310115008");
+    // In several areas, until something else decides.
+    check("太平村村委会", "?");
+    check("太平村委会", "?");
+    check("川沙新镇太平村村委会", "310115103");
+    check("张江太平村村委会", "310115125");
+    check("张江镇太平村", "310115125");
+    check("新园社区", "310115103");
+    check("新园居委会", "310115103");
+    check("新园村委会", "310115125");
+    check("东方路上积水", "?");
+    check("塘桥街道东方路积水", "310115008");
+    check("东方路靠近潍坊一村", "310115004");
+    // What contradicts itself is nowhere for certain.
+    check("张江镇潍坊一村居委会", "?");
+    check("潍坊一村居委会和上港二居委之间", "?");
+    // Another name begins with a known one, or is too short to be sure of.
+    for text in ["东方之珠", "银杏园路上", "银杏园桥", "路灯坏了", "张江路", "住在张江", "", "新园"]
+    {
+        check(text, "");
+    }
+    // Several texts are one report.
+    assert_eq!(told(&city, &["太平村村委会", "张江镇"]), "310115125");
+    assert_eq!(told(&city, &["潍坊一村", "上港二居委"]), "?");
+    assert_eq!(told(&city, &[&"潍坊一村居委会 ".repeat(100)]), "?", "whoever says that much is not understood");
+}
+
+#[test]
+fn no_text_is_too_strange() {
+    let city = city(GAZETTEER).expect("a city");
+    for text in ["\u{0}", "9".repeat(10_000).as_str(), "村".repeat(9_000).as_str(), "🚰潍坊一村🚰", "ſİ", "\u{fffd}"]
+    {
+        let _ = told(&city, &[text]);
+    }
+    assert_eq!(told(&city, &["🚰潍坊一村🚰"]), "310115004");
+}
+
+#[test]
+fn mistakes_are_named_with_line_and_value() {
+    let check = |row: &str, what: &str| {
+        let problems = city(&format!("{GAZETTEER}{row}\n")).expect_err(row);
+        let problem = &problems.as_slice()[0];
+        assert_eq!((problem.file, problem.line), ("gazetteer.csv", 14), "{row}");
+        assert!(problem.what.contains(what) && !problem.mend.is_empty(), "{row}: {problems}");
+    };
+    check("园,committee,310115004,,,", "name \"园\" is too short");
+    check("桂园居委会,committee,31,,,", "area \"31\"");
+    check("桂园居委会,house,310115004,,,", "house");
+    check("桂园,place,310115004,,,", "place \"桂园\" has no lng and lat");
+    check("桂园,place,310115004,121.5,,", "\"桂园\" has one of lng and lat");
+    check("桂园,place,310115004,221.5,31,", "221.5 31 is no place");
+    check("桂园,place,310115005,121.5002,30.8824,", "does not lie in area 310115005");
+}
+
+fn paidan(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).output().expect("it starts")
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (city, input, data) = (folder.path().join("city"), folder.path().join("in.ndjson"), folder.path().join("data"));
+    write_city(&city, |_, text| text.to_owned());
+    fs::write(city.join("gazetteer.csv"), GAZETTEER).expect("written");
+    let report = |id: &str, more: Value| {
+        let mut report = json!({"source": "12345", "id": id, "ts": "2026-03-06T09:00:00+08:00", "category": "06042"});
+        report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        format!("{report}\n")
+    };
+    let lines = [
+        report("text", json!({"text": "潍坊\"一村\"\n我住潍坊一村居委会楼下"})),
+        report("address", json!({"address": "上港二居委旁", "title": null})),
+        report("place", json!({"title": "世纪公园", "text": "垃圾满了"})),
+        report("unsure", json!({"text": "太平村村委会"})),
+        report("nowhere", json!({"text": "路灯坏了"})),
+        report("said", json!({"text": "潍坊一村居委会", "lng": 121.6007, "lat": 30.8824})),
+        // Whoever is nearest cannot be said where only the area is known.
+        report("urgent", json!({"text": "潍坊一村居委会", "category": "90001"})),
+    ];
+    fs::write(&input, lines.concat()).expect("written");
+    let run = paidan(&["run", path(&input), "--city", path(&city), "--data", path(&data), "--emit", "all", "--quiet"]);
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let effects: Vec<Value> =
+        run.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let of = |id: &str, effect: &str| {
+        effects.iter().find(|told| told["id"] == id && told["effect"] == effect).cloned().unwrap_or_default()
+    };
+    for (id, area) in [("text", "310115004"), ("address", "310115005"), ("urgent", "310115004")] {
+        assert_eq!((&of(id, "assigned")["area"], &of(id, "assigned")["cell"]), (&json!(area), &Value::Null), "{id}");
+    }
+    assert_eq!(of("place", "assigned")["area"], "310115004");
+    assert!(of("place", "assigned")["cell"].is_string(), "it stands at one place");
+    for id in ["unsure", "nowhere"] {
+        assert_eq!(of(id, "review")["reason"], "no_place", "{id}");
+    }
+    assert_eq!(of("said", "assigned")["area"], "310115005", "coordinates go before words");
+
+    let explain = |id: &str| {
+        let told = paidan(&["explain", id, "--data", path(&data), "--lang", "en"]);
+        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
+        String::from_utf8(told.stdout).expect("UTF-8")
+    };
+    assert!(explain("#4").contains("310115103") && explain("#4").contains("310115125"), "{}", explain("#4"));
+    assert!(explain("#4").contains("which area its words name is not certain"), "{}", explain("#4"));
+    assert!(explain("#1").contains("by the names in its words"), "{}", explain("#1"));
+    assert!(explain("#3").contains("by the names in its words"), "{}", explain("#3"));
+    assert!(explain("#5").contains("no place is known"), "{}", explain("#5"));
+}

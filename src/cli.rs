@@ -352,7 +352,7 @@ struct ReplayLine {
     /// Write the decisions to a file; of a shadow run, those that would change
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Which decisions are written
+    /// Which decisions are written; of a shadow run, all that would change
     #[arg(long, value_enum, default_value_t = EmitWord::All)]
     emit: EmitWord,
     /// Write the summary as JSON to a file
@@ -895,10 +895,11 @@ fn show(summary: &Summary, file: Option<PathBuf>, quiet: bool) -> Result<(), Fai
 
 fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
     if let Some(folder) = &line.city {
-        let was = Arc::new(run::city(None, Some(&DataFolder::new(line.dir.clone())))?);
         let now = Arc::new(run::city(Some(folder), None)?);
-        if was.version != now.version {
-            return shadow_run(&line, was, now);
+        // Where no city is kept, or none that can be read, the one that is given must be the one that was in force.
+        match run::city(None, Some(&DataFolder::new(line.dir.clone()))) {
+            Ok(was) if was.version != now.version => return shadow_run(&line, Arc::new(was), now),
+            _ => {}
         }
     }
     let out = match &line.out {
@@ -914,7 +915,8 @@ fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
 fn shadow_run(line: &ReplayLine, was: Arc<City>, now: Arc<City>) -> Result<ExitCode, Failure> {
     let shadow = shadow::shadow(&shadow::Request { data: &line.dir, was, now, out: line.out.clone() })?;
     if let Some(path) = &line.summary {
-        let json = serde_json::to_vec_pretty(&shadow).expect("what was counted is JSON");
+        let mut json = serde_json::to_vec_pretty(&shadow).expect("what was counted is JSON");
+        json.push(b'\n');
         std::fs::write(path, json).map_err(|cause| Failure::file("write", path, &cause))?;
     }
     to_stdout(|out| shadow.tell(out).map_err(|cause| ReplayError::Output(cause).into()))

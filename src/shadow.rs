@@ -13,18 +13,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::city::{City, Named};
+use crate::city::{City, Named, Source};
 use crate::data::{self, DataFolder, Printed, ReplayError};
 use crate::dispatch::Dispatcher;
 use crate::effect::{Effect, Effects, Tier};
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 use crate::fingerprint::HashKey;
 use crate::ids::{AreaId, CaseId, CellId, ClassId, Seq, SourceId};
 use crate::ingest::decode::Decoder;
 use crate::journal::frame::FrameView;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink, each_record};
-use crate::record::{Input, Record, Turned};
+use crate::record::{Input, Origin, Record, Tally, Turned};
 use crate::report::{Field, Reason, Reject};
 use crate::run::with_progress;
 use crate::understand::Understood;
@@ -140,124 +140,165 @@ pub fn shadow(request: &Request<'_>) -> Result<Shadow, Failure> {
         return Err(Failure::Refused(format!(
             "日志从第 {first} 条记录起保留，影子回放需要从头开始 the log is kept from record {first} on, and a shadow run begins at the \
              first: what another city would have made of the records before cannot be known\n  mend: shadow a journal that \
-             is kept whole (`paidan serve --retain` says how much is kept)"
+             is kept whole (`paidan serve --keep-gib` says how much is kept)"
         )));
     }
-    let bytes = segments.iter().filter_map(|segment| {
-        let name = crate::journal::segment::segment_name(segment.ordinal);
-        std::fs::metadata(folder.journal().join(name)).ok().map(|metadata| metadata.len())
-    });
-    let (bytes, read) = (bytes.sum(), AtomicU64::new(0));
+    let read = AtomicU64::new(0);
     let out = match &request.out {
         Some(path) => Some(BufWriter::new(File::create(path).map_err(|cause| Failure::file("write", path, &cause))?)),
         None => None,
     };
     let mut other = Other::new(request, key);
-    let mut tally = Tally { was: &request.was, now: &request.now, shadow: Shadow::of(request), out, failed: None };
+    let mut count = Count { was: &request.was, now: &request.now, shadow: Shadow::of(request), out, failed: None };
     let (mut classes, mut areas) = (BTreeMap::new(), BTreeMap::new());
     let decisions = Decisions::new(&request.was);
     let mut press = Press::new(&decisions, Emit::Assigned, Sink::Null, None);
     let lane = Lane::new(request.was.clone());
-    with_progress(Some(bytes), &read, false, || {
+    with_progress(None, &read, false, || {
         data::replay_while(&mut reader, lane, Printed::Nothing, &mut press, |view, effects| {
             each_record(view, effects, |record, was| {
                 let now = other.decide(record, view);
-                let about = tally.compare(record, view, was, &now);
-                let count = |table: &mut BTreeMap<Box<str>, [u64; 2]>, code: Option<Box<str>>| {
+                let about = count.compare(record, view, was, now);
+                let add = |table: &mut BTreeMap<Box<str>, [u64; 2]>, code: Option<Box<str>>| {
                     let entry = table.entry(code.unwrap_or_default()).or_default();
                     entry[0] += 1;
                     entry[1] += u64::from(about.is_changed);
                 };
                 if matches!(record.input, Input::Report(_)) || about.is_changed {
-                    count(&mut classes, about.class);
-                    count(&mut areas, about.area);
+                    add(&mut classes, about.class);
+                    add(&mut areas, about.area);
                 }
             });
             read.fetch_add(view.frame_bytes(), Ordering::Relaxed);
-            tally.failed.is_none()
+            count.failed.is_none()
         })
     })?;
-    tally.finish(request, &classes, &areas)
+    let shadow = count.finish(request, &classes, &areas)?;
+    if let Some(cut) = reader.cut() {
+        tell(format_args!("断尾 a torn tail follows the last whole batch: {cut}\n"));
+    }
+    Ok(shadow)
 }
 
-/// The mind of the other city.
-struct Other<'a> {
+/// What reads the bodies of a journal by one of the cities.
+struct Reading<'a> {
     city: &'a City,
-    was: &'a City,
     key: HashKey,
-    mind: Dispatcher,
-    effects: Effects,
-    /// What each source of the city that was in force says in a shape of its own, if the other city knows it.
-    decoders: Vec<Decoder<'a>>,
     plain: Decoder<'a>,
+    /// For what each source of the city that was in force says in a shape of its own.
+    shaped: Vec<Decoder<'a>>,
 }
 
-/// What the other city makes of a record.
-enum Made<'e> {
-    /// The same: it is no line, or none that any city could understand.
-    Same,
-    /// It is turned away.
-    Rejected(Reject),
-    /// It is decided.
-    Decided(&'e [(Seq, Effect)]),
-}
-
-impl<'a> Other<'a> {
-    fn new(request: &'a Request<'_>, key: HashKey) -> Self {
-        let city = &*request.now;
-        let decoder =
-            |source: &crate::city::Source| Decoder::of(city, city.source_names.get(&source.name).map(SourceId));
-        Self {
-            city,
-            was: &request.was,
-            key,
-            mind: Dispatcher::new(request.now.clone()),
-            effects: Effects::default(),
-            decoders: request.was.sources.iter().map(decoder).collect(),
-            plain: Decoder::new(),
-        }
+impl<'a> Reading<'a> {
+    /// By a city, of what sources of the city that was in force said.
+    fn new(city: &'a City, was: &City, key: HashKey) -> Self {
+        let decoder = |source: &Source| Decoder::of(city, city.source_names.get(&source.name).map(SourceId));
+        Self { city, key, plain: Decoder::new(), shaped: was.sources.iter().map(decoder).collect() }
     }
 
-    /// What it makes of a record whose body lies in this frame.
-    fn decide(&mut self, record: &Record, view: &FrameView<'_>) -> Made<'_> {
-        self.effects.clear();
-        if let Input::Tally(tally) = &record.input
-            && (tally.turned != Turned::Rejected || tally.field == Field::Line || record.origin.body.len == 0)
-        {
-            return Made::Same;
+    /// Whether a line is of the schema, and names the source whose record it is; otherwise it is of the source's own shape.
+    fn is_plain(&mut self, record: &Record, line: &str) -> bool {
+        let (source, body) = (record.origin.source, record.origin.body);
+        if !source.is_some() {
+            return true;
         }
-        match self.understand(record, view.body(record.origin.body)) {
-            Ok(understood) => {
-                let Understood { source, fingerprint, event_time, input } = understood;
-                let origin = crate::record::Origin { source, fingerprint, event_time, ..record.origin };
-                self.mind.apply(&Record { origin, input, ..*record }, &mut self.effects);
-                Made::Decided(self.effects.as_slice())
-            }
-            Err(reject) => Made::Rejected(reject),
-        }
+        let is_report = !matches!(record.input, Input::Tally(_));
+        self.plain.decode(line).is_ok_and(|decoded| {
+            let named = decoded.said.source.and_then(|name| self.city.source_names.get(name)).map(SourceId);
+            let same_id = (decoded.id_at, decoded.id_len) == (body.id_at, body.id_len);
+            named == Some(source) && (same_id || !is_report)
+        })
     }
 
-    fn understand(&mut self, record: &Record, body: &[u8]) -> Result<Understood, Reject> {
-        let not_text = Reject { field: Field::Line, reason: Reason::NotUtf8, at: 0 };
-        let line = std::str::from_utf8(body).map_err(|_| not_text)?;
-        // A line that names its source is of the schema; any other is of the shape of whoever was speaking.
-        let unnamed = match self.plain.decode(line) {
-            Ok(decoded) if decoded.said.source.is_some() => {
-                return self.city.understand(&decoded.said, None, &self.key);
-            }
-            Ok(_) => Reject { field: Field::Source, reason: Reason::Missing, at: 0 },
-            Err(reject) => reject,
-        };
-        let name = self.was.sources.get(record.origin.source.index()).map(|source| &*source.name).ok_or(unnamed)?;
+    /// Understands a line of a source that the city that was in force calls by this name.
+    fn understand(&mut self, is_plain: bool, source: SourceId, name: &str, line: &str) -> Result<Understood, Reject> {
+        if is_plain {
+            let decoded = self.plain.decode(line)?;
+            let missing = Reject { field: Field::Source, reason: Reason::Missing, at: 0 };
+            decoded.said.source.ok_or(missing)?;
+            return self.city.understand(&decoded.said, None, &self.key);
+        }
         let unknown = Reject { field: Field::Source, reason: Reason::Unknown, at: 0 };
         let speaker = self.city.source_names.get(name).map(SourceId).ok_or(unknown)?;
-        let decoded = self.decoders[record.origin.source.index()].decode(line)?;
+        let decoded = self.shaped[source.index()].decode(line)?;
         self.city.understand(&decoded.said, Some(speaker), &self.key)
     }
 }
 
+/// The mind of the other city, and what it is told.
+struct Other<'a> {
+    was: &'a City,
+    then: Reading<'a>,
+    now: Reading<'a>,
+    mind: Dispatcher,
+    effects: Effects,
+}
+
+impl<'a> Other<'a> {
+    fn new(request: &'a Request<'_>, key: HashKey) -> Self {
+        let (was, now) = (&*request.was, &*request.now);
+        Self {
+            was,
+            then: Reading::new(was, was, key),
+            now: Reading::new(now, was, key),
+            mind: Dispatcher::new(request.now.clone()),
+            effects: Effects::default(),
+        }
+    }
+
+    /// What it decides about a record whose body lies in this frame.
+    fn decide(&mut self, record: &Record, view: &FrameView<'_>) -> &[(Seq, Effect)] {
+        self.effects.clear();
+        let origin = record.origin;
+        let (origin, input) = match self.understand(record, view.body(origin.body)) {
+            Ok(Understood { source, fingerprint, event_time, input }) => {
+                (Origin { source, fingerprint, event_time, ..origin }, input)
+            }
+            Err(tally) => (Origin { source: SourceId::NONE, ..origin }, Input::Tally(tally)),
+        };
+        // A record that is turned away is one all the same: time goes on with it, and what waits is looked at.
+        self.mind.apply(&Record { origin, input, ..*record }, &mut self.effects);
+        self.effects.as_slice()
+    }
+
+    /// What a record's body says in the other city; or what it is counted as.
+    fn understand(&mut self, record: &Record, body: &[u8]) -> Result<Understood, Tally> {
+        let tally = match record.input {
+            // What is turned away for what it is, and not for what it says, is so in every city.
+            Input::Tally(tally)
+                if tally.turned != Turned::Rejected || tally.field == Field::Line || body.is_empty() =>
+            {
+                return Err(tally);
+            }
+            Input::Tally(tally) => tally,
+            _ => Tally {
+                turned: Turned::Rejected,
+                count: 1,
+                field: Field::Line,
+                reason: Reason::NotUtf8,
+                input: 0,
+                line: 0,
+                offset: 0,
+                wrong_at: 0,
+            },
+        };
+        let line = std::str::from_utf8(body).map_err(|_| tally)?;
+        let source = record.origin.source;
+        let name = self.was.sources.get(source.index()).map_or("", |source| &*source.name);
+        let is_plain = self.then.is_plain(record, line);
+        // The city that was in force understood it, so it was turned away for who said it.
+        let was_forbidden =
+            matches!(record.input, Input::Tally(_)) && self.then.understand(is_plain, source, name, line).is_ok();
+        if was_forbidden {
+            return Err(tally);
+        }
+        let understood = self.now.understand(is_plain, source, name, line);
+        understood.map_err(|Reject { field, reason, at }| Tally { field, reason, wrong_at: at, ..tally })
+    }
+}
+
 /// Compares decisions, and counts what differs.
-struct Tally<'a> {
+struct Count<'a> {
     was: &'a City,
     now: &'a City,
     shadow: Shadow,
@@ -272,21 +313,19 @@ struct About {
     area: Option<Box<str>>,
 }
 
-impl Tally<'_> {
-    fn compare(&mut self, record: &Record, view: &FrameView<'_>, was: &[(Seq, Effect)], now: &Made<'_>) -> About {
+impl Count<'_> {
+    fn compare(
+        &mut self,
+        record: &Record,
+        view: &FrameView<'_>,
+        was: &[(Seq, Effect)],
+        now: &[(Seq, Effect)],
+    ) -> About {
         self.shadow.records += 1;
         let was_verdict = Verdict::of(self.was, was);
-        let now_verdict = match now {
-            Made::Same => was_verdict.clone(),
-            Made::Rejected(reject) => Verdict::rejected(reject.field, reject.reason),
-            Made::Decided(effects) => Verdict::of(self.now, effects),
-        };
+        let now_verdict = Verdict::of(self.now, now);
         self.count(was, 0);
-        match now {
-            Made::Same => self.count(was, 1),
-            Made::Rejected(_) => self.shadow.effects.entry("rejected").or_default()[1] += 1,
-            Made::Decided(effects) => self.count(effects, 1),
-        }
+        self.count(now, 1);
         let parts = was_verdict.parts_unlike(&now_verdict);
         let is_changed = parts.iter().any(|part| *part != UNIT);
         self.shadow.changed += u64::from(is_changed);
@@ -321,7 +360,8 @@ impl Tally<'_> {
         let change = Change { seq: record.seq.0, source, id: record.origin.body.id_in(body), was, now };
         if let Some(out) = &mut self.out {
             let written = serde_json::to_writer(&mut *out, &change).map_err(io::Error::from);
-            self.failed = written.and_then(|()| out.write_all(b"\n")).err();
+            let written = written.and_then(|()| out.write_all(b"\n"));
+            self.failed = self.failed.take().or(written.err());
         }
         if is_example {
             self.shadow.examples.push(change);
@@ -412,11 +452,6 @@ impl Verdict {
         self.class = city.classes.get(class.index()).map(|class| class.named.code.clone());
         self.area = city.areas.get(area.index()).map(|area| area.code.clone());
         self.cell = cell.is_some().then(|| city.grid.code(cell, &city.areas).to_string().into());
-    }
-
-    fn rejected(field: Field, reason: Reason) -> Self {
-        let reason = Some(format!("{} {}", field.name(), reason.name()));
-        Self { decision: "rejected", reason, ..Self::default() }
     }
 
     /// Its parts that are not as in another.

@@ -108,7 +108,7 @@ fn is_thin(rings: &[Ring]) -> bool {
     let height = corners().map(|corner| corner[1]).max().zip(corners().map(|corner| corner[1]).min());
     height.is_some_and(|(north, south)| {
         (0..=64).all(|part| {
-            let lat = south + (north - south) / 64 * part;
+            let lat = south + ((i64::from(north) - i64::from(south)) * part / 64) as i32;
             let (west, east) = (corners().map(|corner| corner[0]).min(), corners().map(|corner| corner[0]).max());
             let (west, east) = (west.expect("corners"), east.expect("corners"));
             let step = ((east - west) / 256).max(1);
@@ -159,10 +159,9 @@ proptest! {
         scale in prop::sample::select(vec![1, 5, 64, 977, 40_000]),
     ) {
         let has_ground = |ring: &Vec<(i32, i32)>| {
-            let mut corners = ring.clone();
-            corners.sort_unstable();
-            corners.dedup();
-            corners.len() >= 3
+            let a = ring[0];
+            let turns = |b: (i32, i32), c: (i32, i32)| (b.0 - a.0) * (c.1 - a.1) != (c.0 - a.0) * (b.1 - a.1);
+            ring.windows(2).any(|pair| turns(pair[0], pair[1]))
         };
         prop_assume!(cells.iter().flatten().all(has_ground));
         check(&drawn(&cells, scale));
@@ -234,6 +233,31 @@ fn a_closed_cell_keeps_its_code_and_leads_to_the_one_that_is_there_now() {
 }
 
 #[test]
+fn what_is_odd_about_a_drawing_is_remarked_upon() {
+    let square = |lng: i32| vec![vec![[lng, 31_200_000], [lng + 900, 31_200_000], [lng + 900, 31_200_900]]];
+    let features = [
+        feature(json!({"code": code(0)}), &square(121_500_000)),
+        feature(json!({"code": code(1)}), &square(121_500_000)),
+        feature(json!({"code": code(2), "to": "2026-01-01"}), &square(121_502_000)),
+    ];
+    let mesh = Mesh { columns: 1, rows: 1, seed: 0 };
+    let mut files = mesh.files();
+    files[0].1 = files[0].1.replacen("[cells]\n", "[cells]\nclosed = \"/properties/to\"\n", 1);
+    files[4].1 += &format!("x,cell,{},D,street\n", code(2));
+    files[5].1 = json!({"type": "FeatureCollection", "features": features}).to_string();
+    let texts: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let city = City::compile(CityFiles::from_texts(&texts)).unwrap_or_else(|problems| panic!("{problems}"));
+    let remarks: Vec<_> = city.remarks().iter().map(ToString::to_string).collect();
+    for part in [
+        format!("duty.csv: x cell {} D: the cell is closed", code(2)),
+        format!("1 cells, for example {}, lie under others", code(1)),
+        "35 areas, for example 310115002, have no cell".to_owned(),
+    ] {
+        assert!(remarks.iter().any(|remark| remark.contains(&part)), "{part}: {remarks:?}");
+    }
+}
+
+#[test]
 fn mistakes_in_a_survey_are_named_with_line_and_value() {
     let square = vec![vec![[121_500_000, 31_200_000], [121_501_000, 31_200_000], [121_501_000, 31_201_000]]];
     let good = || feature(json!({"code": code(0)}), &square);
@@ -267,13 +291,18 @@ fn mistakes_in_a_survey_are_named_with_line_and_value() {
     thin["properties"]["code"] = json!(code(1));
     thin["geometry"]["coordinates"] = json!([[[121.5, 31.2], [121.5000001, 31.2], [121.5, 31.2000001], [121.5, 31.2]]]);
     check("", vec![good(), thin.clone()], 1, "nothing in micro-degrees");
+    thin["geometry"]["coordinates"] = json!([[[121.5, 31.2], [121.5, 31.2001], [121.5, 31.2002], [121.5, 31.2]]]);
+    check("", vec![good(), thin.clone()], 1, "nothing in micro-degrees");
     thin["geometry"]["coordinates"] = json!([[[121.5, 31.2], [121.6, 31.2], [121.5, 31.3]]]);
     check("", vec![good(), thin.clone()], 1, "is not closed");
     thin["geometry"] = json!({"type": "MultiPolygon", "coordinates": []});
     check("", vec![good(), thin.clone()], 1, "not one polygon");
     thin["geometry"] = json!({"type": "Polygon", "coordinates": [[[121.5]]]});
-    let problems = compile("", &[good(), thin]).expect_err("a position of one number");
-    assert!(problems.to_string().contains("two numbers"), "{problems}");
+    check("", vec![good(), thin.clone()], 1, "two numbers");
+    thin["geometry"] = Value::Null;
+    check("", vec![good(), thin, with(json!({"code": 1.5}))[1].clone()], 1, "null");
+    check("", with(json!({"code": 1.5})), 1, "/properties/code is 1.5");
+    check("", with(json!({"code": "310115001\"1"})), 1, "cell code");
 
     let says = |more: &str, features: &[Value], what: &str| {
         let problems = compile(more, features).expect_err(what).to_string();
@@ -283,6 +312,8 @@ fn mistakes_in_a_survey_are_named_with_line_and_value() {
     says("area = \"area\"\n", &[good()], "[cells] area = \"area\"");
     says(dates, &[feature(json!({"code": code(0), "to": "2026-01-01"}), &square)], "no open cell");
     says("", &[], "no open cell");
+    let same: Vec<Value> = (0..2000).map(|cell| feature(json!({"code": code(cell)}), &square)).collect();
+    says("", &same, "dozens deep");
     says("[grid]\ncell_width = 1\ncell_height = 1\n", &[good()], "[grid] beside cells.geojson");
 }
 

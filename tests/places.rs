@@ -351,7 +351,7 @@ fn mistakes_are_named() {
         (settings(", 0.00001, 39.91]", ", 39.91]"), ("city.toml", frames.1 + 2, "length 5")),
         (settings("name = \"paper\"", "name = \"paper\"\nscale = 1"), ("city.toml", frames.1, "no ellipsoid")),
         (settings("affine = [0.00001, 0, 116.40, 0, 0.00001, 39.91]", ""), ("city.toml", frames.1, "no ellipsoid")),
-        (settings("cell_height = 1000", "cell_height = 0"), ("city.toml", grid, "a size is 0")),
+        (settings("cell_height = 1000", "cell_height = 0"), ("city.toml", grid, "[grid] cell_height = 0")),
         (settings("cell_height = 1000", "cell_height = 1000\narea_rows = 2"), ("city.toml", grid, "area_rows")),
         (
             settings("cell_height = 1000", "cell_height = 1\ncell_code = \"area_row_column\""),

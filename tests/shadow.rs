@@ -173,7 +173,7 @@ fn what_another_city_would_decide_is_told_by_class_and_area() {
 #[test]
 fn lines_in_a_shape_of_their_own_are_read_by_the_shape_of_the_other_city() {
     let folder = tempfile::tempdir().expect("a folder");
-    let message = |id: u32, label: &str| json!({"id": id, "title": "路灯", "text": "不亮", "time": "2026-03-06T09:00:00", "label": label, "kind_of": "06042"});
+    let message = |id: u32, label: &str| json!({"id": id, "source": if id == 1 { "电话" } else { "12345" }, "title": "路灯", "text": "不亮", "time": "2026-03-06T09:00:00", "label": label, "kind_of": "06042"});
     let input = lines(&[message(1, "01037"), message(2, "99999"), json!({"title": "没有编号"})]);
     let data = ran_with(folder.path(), input, &["--source", "messages"]);
     let (same, told) = shadow(folder.path(), &data, commented);

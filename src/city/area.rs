@@ -91,6 +91,13 @@ impl Drawing {
             let mut wrong = |(what, mend): Wrong| {
                 problems.push(POLYGONS, *line, format!("feature {}: {what}", index + 1), mend);
             };
+            let feature = match feature {
+                Ok(feature) => feature,
+                Err(what) => {
+                    wrong((what.clone(), geojson::MEND));
+                    continue;
+                }
+            };
             let area = match self.area(feature, &pointers, &settings.id) {
                 Ok(area) => area,
                 Err(what) => {
@@ -119,6 +126,9 @@ impl Drawing {
         };
         if let Some(known) = self.codes.get(&id) {
             return Ok(AreaId(known));
+        }
+        if id.contains(|c: char| c.is_control() || "\"\\".contains(c)) {
+            return Err((format!("area {id:?}"), "codes stand in decisions as they are: no quotes, no backslashes"));
         }
         if self.is_listed {
             return Err((format!("area \"{id}\""), "name a code of areas.csv, or leave that file out"));

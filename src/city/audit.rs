@@ -26,6 +26,25 @@ pub enum Remark {
         /// The code of one of them.
         area: Box<str>,
     },
+    /// A line of the duty list is for a cell that is closed, and never counts.
+    ClosedCell {
+        /// The line.
+        line: String,
+    },
+    /// Open cells lie under others, which have their ground.
+    HiddenCells {
+        /// How many.
+        cells: usize,
+        /// The code of one of them.
+        cell: Box<str>,
+    },
+    /// Areas have no cell.
+    NoCells {
+        /// How many.
+        areas: usize,
+        /// The code of one of them.
+        area: Box<str>,
+    },
     /// Units belong to a department that answers for nothing where they are.
     IdleUnits {
         /// The department's code.
@@ -80,6 +99,19 @@ impl fmt::Display for Remark {
                 "部门 {department} 在 {areas} 个街镇无处置力量 department {department} answers in {areas} areas, for example {area}, where \
                  it has no units; the next on the duty list gets its cases"
             ),
+            Self::ClosedCell { line } => write!(
+                f,
+                "责任清单的网格已关闭 duty.csv: {line}: the cell is closed, and the line never counts; name the cells that followed it"
+            ),
+            Self::HiddenCells { cells, cell } => write!(
+                f,
+                "{cells} 个网格被其他网格覆盖 {cells} cells, for example {cell}, lie under others with lower codes, and nothing is ever \
+                 found in their middle"
+            ),
+            Self::NoCells { areas, area } => write!(
+                f,
+                "{areas} 个街镇没有网格 {areas} areas, for example {area}, have no cell, and no place lies in them"
+            ),
             Self::IdleUnits { department, units, unit } => write!(
                 f,
                 "部门 {department} 的 {units} 个力量不会被派单 {units} units of department {department}, for example {unit}, can never be \
@@ -103,7 +135,31 @@ impl City {
     /// Everything about it that is odd.
     pub fn remarks(&self) -> Vec<Remark> {
         let seams = self.warnings.iter().cloned().map(Remark::Seam);
-        seams.chain(self.responsibilities()).chain(self.limits()).chain(self.policies_without_class()).collect()
+        seams
+            .chain(self.drawing())
+            .chain(self.responsibilities())
+            .chain(self.limits())
+            .chain(self.policies_without_class())
+            .collect()
+    }
+
+    /// What is odd about cells that are polygons.
+    fn drawing(&self) -> Vec<Remark> {
+        let Some(cells) = self.grid.drawn() else { return Vec::new() };
+        let open = || (0..cells.count() as u32).map(CellId).filter(|cell| !cells.is_closed(*cell));
+        let lines = self.duty.lines().into_iter();
+        let closed = lines.filter(|line| line.cell().is_some_and(|cell| cells.is_closed(cell)));
+        let mut remarks: Vec<_> = closed.map(|line| Remark::ClosedCell { line: line.text(self) }).collect();
+        let hidden: Vec<CellId> = open().filter(|cell| cells.cell(self.grid.centre(*cell)) != Some(*cell)).collect();
+        remarks.extend(
+            hidden.first().map(|first| Remark::HiddenCells { cells: hidden.len(), cell: cells.code(*first).into() }),
+        );
+        let used: BTreeSet<AreaId> =
+            open().filter_map(|cell| self.grid.locate_cell(cell)).map(|located| located.area).collect();
+        let bare: Vec<AreaId> = (0..self.areas.len() as u16).map(AreaId).filter(|area| !used.contains(area)).collect();
+        let area = |first: &AreaId| Remark::NoCells { areas: bare.len(), area: self.code_of(*first) };
+        remarks.extend(bare.first().map(area));
+        remarks
     }
 
     fn responsibilities(&self) -> Vec<Remark> {
@@ -134,7 +190,9 @@ impl City {
             uncovered.extend(places(&nobody_comes).map(Remark::NobodyComes));
         }
         for line in self.duty.lines() {
-            if let Some(located) = line.cell().and_then(|cell| self.grid.locate_cell(cell)) {
+            let is_closed = |cell| self.grid.drawn().is_some_and(|cells| cells.is_closed(cell));
+            let open = line.cell().filter(|cell| !is_closed(*cell));
+            if let Some(located) = open.and_then(|cell| self.grid.locate_cell(cell)) {
                 answering.insert((line.candidate.department, located.area));
             }
         }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Located;
 use super::border::{Edge, Polygon, Side};
-use super::tiles::Tiles;
+use super::tiles::{Tiles, TooDeep};
 use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId};
 
@@ -49,7 +49,10 @@ struct Cell {
 impl Cells {
     /// Of cells in the order of their codes, which all differ, and at least one of which is open. A place that no cell has is
     /// taken to be in the nearest one, if that is not further away than `snap_cm`.
-    pub(super) fn new(drawn: &[DrawnCell], snap_cm: u32) -> Self {
+    ///
+    /// # Errors
+    /// If cells lie over each other too deeply.
+    pub(super) fn new(drawn: &[DrawnCell], snap_cm: u32) -> Result<Self, TooDeep> {
         let ids = (0..drawn.len() as u32).map(CellId);
         let polygons: Vec<(CellId, Polygon)> = drawn
             .par_iter()
@@ -79,14 +82,14 @@ impl Cells {
         }
         let open: Vec<_> =
             polygons.into_iter().zip(drawn).filter(|(_, cell)| !cell.is_closed).map(|(polygon, _)| polygon).collect();
-        Self {
+        Ok(Self {
             codes: drawn.iter().map(|cell| &*cell.code).collect(),
             table,
             corners: drawn.iter().flat_map(|cell| &cell.rings).flatten().copied().collect(),
             rings,
-            tiles: Tiles::lay(&open),
+            tiles: Tiles::lay(&open)?,
             snap_cm,
-        }
+        })
     }
 
     /// How many there are, closed ones included.
@@ -120,9 +123,9 @@ impl Cells {
         (self.snap_cm > 0).then(|| self.tiles.nearest(place, self.snap_cm)).flatten()
     }
 
-    /// The cell that has a place, its border included; not one that is only near.
-    pub fn has(&self, cell: CellId, place: Point) -> bool {
-        self.tiles.cell(place) == Some(cell)
+    /// Whether a cell was closed.
+    pub fn is_closed(&self, cell: CellId) -> bool {
+        self.table[cell.index()].is_closed
     }
 
     /// Where a place lies.

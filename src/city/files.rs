@@ -161,7 +161,10 @@ impl CityFiles {
         let mut seen = super::Names::default();
         let mut named = Vec::new();
         for (line, row) in self.rows::<Row>(name, problems) {
-            if row.code.is_empty() || !seen.insert(&row.code, named.len() as u16) {
+            if row.code.contains(|c: char| c.is_control() || "\"\\".contains(c)) {
+                let what = format!("code {:?} has quotes, backslashes or control characters", row.code);
+                problems.push(name, line, what, "codes stand in decisions as they are: write them plainly");
+            } else if row.code.is_empty() || !seen.insert(&row.code, named.len() as u16) {
                 problems.push(
                     name,
                     line,

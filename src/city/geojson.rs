@@ -31,25 +31,26 @@ pub(super) struct Unreadable {
 /// What a file of polygons is.
 pub(super) const MEND: &str = "the file is a GeoJSON FeatureCollection of features that are a Polygon or MultiPolygon";
 
-/// The features of a file, each with the line that it begins in.
+/// A feature, or what is wrong with it.
+pub(super) type Read = Result<Feature, String>;
+
+/// The features of a file, each with the line that it begins in, or with what is wrong with it.
 ///
 /// # Errors
-/// What is no such file. Features are read side by side, and the first that is wrong is told.
-pub(super) fn features(text: &str) -> Result<Vec<(u64, Feature)>, Unreadable> {
-    let wrong = |before: u64, error: &serde_json::Error| Unreadable {
-        line: before + error.line() as u64,
-        what: error.to_string(),
-    };
-    let collection: Collection<'_> = serde_json::from_str(text).map_err(|error| wrong(0, &error))?;
+/// What is no such file.
+pub(super) fn features(text: &str) -> Result<Vec<(u64, Read)>, Unreadable> {
+    let collection: Collection<'_> = serde_json::from_str(text)
+        .map_err(|error| Unreadable { line: error.line() as u64, what: without_place(&error) })?;
     let mut lines = Lines { text, at: 0, line: 1 };
     let features: Vec<_> = collection.features.into_iter().map(|raw| (lines.line_of(raw.get()), raw.get())).collect();
-    features
-        .into_par_iter()
-        .map(|(line, raw)| match serde_json::from_str(raw) {
-            Ok(feature) => Ok((line, feature)),
-            Err(error) => Err(wrong(line - 1, &error)),
-        })
-        .collect()
+    let read = |(line, raw)| (line, serde_json::from_str(raw).map_err(|error| without_place(&error)));
+    Ok(features.into_par_iter().map(read).collect())
+}
+
+/// What is wrong, without the line and column, which are counted from elsewhere.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 /// Counts lines from the beginning of a text to parts of it, which are asked for in order.
@@ -142,7 +143,7 @@ impl Feature {
         match value {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Number(number)) if !number.is_f64() => Ok(Some(number.to_string())),
             Some(other) => Err(format!("{} is {other}", pointer.0)),
         }
     }

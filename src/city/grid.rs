@@ -111,7 +111,8 @@ impl Grid {
         }
     }
 
-    /// Whether an area, its border included, has a place.
+    /// Whether an area has a place: one of polygons on a raster with its border; one of drawn cells if the place lies in one of
+    /// its cells, or is nearest to it.
     pub fn has(&self, area: AreaId, place: FinePoint) -> bool {
         match self {
             Self::Raster(raster) => raster.has(area, place),

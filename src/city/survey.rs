@@ -34,7 +34,15 @@ pub(super) fn compile(
             let survey = Survey::new(spanned, frames, areas, problems)?;
             let drawn = survey.read(text, problems);
             let snap_cm = survey.snap_cm;
-            drawn.iter().any(|cell| !cell.is_closed).then(|| Cells::new(&drawn, snap_cm))
+            if drawn.iter().all(|cell| cell.is_closed) {
+                return None;
+            }
+            let cells = Cells::new(&drawn, snap_cm);
+            if cells.is_err() {
+                let mend = "draw cells side by side: what is one cell's is no other's";
+                problems.push(CELLS, 0, "cells lie over each other, dozens deep".to_owned(), mend);
+            }
+            cells.ok()
         }
     }
 }
@@ -54,6 +62,7 @@ struct Survey<'a> {
 
 /// Digits of an area's code, with which the code of a unit grid begins (GB/T 47678.3).
 const AREA_DIGITS: usize = 9;
+const CODE_BYTES_MAX: usize = 64;
 /// Further away than this nobody means a cell.
 const SNAP_M_MAX: u32 = 500;
 
@@ -92,7 +101,11 @@ impl<'a> Survey<'a> {
                 return Vec::new();
             }
         };
-        let read: Vec<_> = features.par_iter().map(|(line, feature)| (*line, self.cell(feature))).collect();
+        let cell = |(line, feature): &(u64, geojson::Read)| {
+            let wrong = |what: &String| Err((what.clone(), geojson::MEND));
+            (*line, feature.as_ref().map_or_else(wrong, |feature| self.cell(feature)))
+        };
+        let read: Vec<_> = features.par_iter().map(cell).collect();
         let mut cells = Vec::with_capacity(read.len());
         for (index, (line, cell)) in read.into_iter().enumerate() {
             match cell {
@@ -121,6 +134,12 @@ impl<'a> Survey<'a> {
             let what = format!("{} is missing or empty", self.settings.code);
             return Err((what, "every feature says which cell it is"));
         };
+        // Codes stand in decisions, file names of others and command lines.
+        let is_plain = |c: char| c.is_alphanumeric() || "-_.:/".contains(c);
+        if !code.chars().all(is_plain) || code.len() > CODE_BYTES_MAX {
+            let what = format!("cell code \"{code}\"");
+            return Err((what, "a code has letters, digits and - _ . : / and at most 64 bytes"));
+        }
         let (opened, closed) = (Self::date(given(&self.opened)?)?, Self::date(given(&self.closed)?)?);
         if closed.is_some() && closed < opened {
             return Err((format!("cell \"{code}\" is closed before it is opened"), "give dates in the order of time"));
@@ -164,7 +183,12 @@ impl<'a> Survey<'a> {
         for ring in settled(rings, &path, self.frame, self.frames)? {
             let mut corners: Vec<Point> = ring.into_iter().map(FinePoint::rounded).collect();
             corners.dedup();
-            if corners.len() < 4 {
+            let turns = |pair: &[Point]| {
+                let [a, b, c] =
+                    [corners[0], pair[0], pair[1]].map(|point| [i64::from(point.lng), i64::from(point.lat)]);
+                (b[0] - a[0]) * (c[1] - a[1]) != (c[0] - a[0]) * (b[1] - a[1])
+            };
+            if corners.len() < 4 || !corners.windows(2).any(turns) {
                 let what = format!("{path} has a ring that is nothing in micro-degrees");
                 return Err((what, "leave out what is thinner than 0.1 m"));
             }

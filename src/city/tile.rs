@@ -140,6 +140,10 @@ impl Tile {
                 }
             }
         }
+        // Corners that are not there would lie in the origin, and so on every way.
+        for at in corners.len()..CORNERS {
+            (tile.x[at], tile.y[at]) = (tile.x[0], tile.y[0]);
+        }
         Some(tile)
     }
 
@@ -153,6 +157,9 @@ impl Tile {
     /// [`SIZE_MAX`]: then all corners are on their side of the way within 32 bits.
     #[inline]
     pub(super) fn cell(&self, [x, y]: [i32; 2]) -> CellId {
+        if self.owners[0] == 0 {
+            return self.first_of(self.start);
+        }
         let [from_x, from_y] = REFERENCES[usize::from(self.reference) % REFERENCES.len()];
         let [x, y] = [x - i32::from(from_x), y - i32::from(from_y)];
         // On which side of the way's line each corner is, all at once. Few edges have their ends on both.

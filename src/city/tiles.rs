@@ -34,7 +34,13 @@ pub(super) struct Lay {
 /// Tiles for each cell. More make the index larger, fewer have more borders than fit a cache line.
 const TILES_PER_CELL: f64 = 2.0;
 
-/// Most tiles: 64 MiB of them.
+/// How deeply boxes around cells may lie over each other, in the mean of all tiles.
+const DEPTH_MAX: usize = 32;
+
+/// Cells lie over each other too deeply.
+pub(super) struct TooDeep;
+
+/// Most tiles, about: 64 MiB of them.
 const TILES_MAX: usize = 1 << 20;
 
 /// A micro-degree, in nano-degrees.
@@ -42,8 +48,15 @@ const MICRO: u64 = 1000;
 
 impl Tiles {
     /// Of the polygons of cells, which have corners of whole micro-degrees. Those without one are not on the ground.
-    pub(super) fn lay(polygons: &[(CellId, Polygon)]) -> Self {
+    ///
+    /// # Errors
+    /// If cells lie over each other so deeply that the index would have no bound.
+    pub(super) fn lay(polygons: &[(CellId, Polygon)]) -> Result<Self, TooDeep> {
         let tiling = tiling(polygons);
+        let boxes: usize = polygons.iter().map(|(_, polygon)| tiling.tiles_around(polygon)).sum();
+        if boxes > tiling.len() * DEPTH_MAX + TILES_MAX {
+            return Err(TooDeep);
+        }
         let mut reaching: Vec<(u32, u32, bool)> = polygons
             .par_iter()
             .enumerate()
@@ -77,7 +90,7 @@ impl Tiles {
         let parts = size.map(|size| u64::MAX / u64::from(size) + 1);
         let (from, to) = (tiling.from.rounded(), tiling.to.rounded());
         let lay = Lay { from, to, tile: size, parts, columns: tiling.columns() };
-        Self { lay, tiles, crowds }
+        Ok(Self { lay, tiles, crowds })
     }
 
     /// The cell of a place, its border included.
@@ -99,6 +112,7 @@ impl Tiles {
         places.chunks(BLOCK).flat_map(move |places| {
             let mut asked = [None; BLOCK];
             let mut any_crowd = false;
+            // Reading of each tile whether it is crowded brings all of them from memory at once.
             for (asked, place) in asked.iter_mut().zip(places) {
                 *asked = self.lay.tile(*place);
                 any_crowd |= asked.is_some_and(|(tile, _)| self.tiles[tile].crowd().is_some());
@@ -199,7 +213,8 @@ fn tiling(polygons: &[(CellId, Polygon)]) -> Tiling {
     let middle = |of: fn(&Polygon) -> i64| {
         let mut sizes: Vec<i64> = edge(of).collect();
         let half = sizes.len() / 2;
-        sizes.get_mut(..).filter(|sizes| !sizes.is_empty()).map_or(1, |sizes| *sizes.select_nth_unstable(half).1) as f64
+        let sizes = sizes.get_mut(..).filter(|sizes| !sizes.is_empty());
+        sizes.map_or(1, |sizes| *sizes.select_nth_unstable(half).1).max(1) as f64
     };
     let (width, height) = (middle(|one| one.to.lng - one.from.lng), middle(|one| one.to.lat - one.from.lat));
     let (across, up) = ((to.lng - from.lng) as f64 / width, (to.lat - from.lat) as f64 / height);

@@ -88,6 +88,12 @@ impl Tiling {
         })
     }
 
+    /// How many tiles the box around a polygon reaches into.
+    pub(super) fn tiles_around(&self, polygon: &Polygon) -> usize {
+        let (from, to) = (polygon.from, polygon.to);
+        (self.column(to.lng) - self.column(from.lng) + 1) * (self.row(to.lat) - self.row(from.lat) + 1)
+    }
+
     /// The tiles that the border of a polygon reaches into, in order.
     pub(super) fn touched(&self, polygon: &Polygon) -> Vec<usize> {
         let mut touched: Vec<usize> = polygon.edges.iter().flat_map(|edge| self.tiles_of(edge)).collect();

@@ -237,7 +237,7 @@ mod tests {
         check(|model| model.index[5] = ROW, "a row that is not there");
         check(|model| model.unit = u64::MAX, "out of its range");
         check(|model| model.sureness[0] = 0, "out of its range");
-        check(|model| model.rows.truncate(0), "out of its range");
+        check(|model| model.rows.truncate(2), "a row that is not there");
     }
 
     proptest! {

@@ -7,6 +7,8 @@
 //! Nearly all characters stand for themselves and are told by their range. Only around one that may not is the Unicode
 //! algorithm asked, as far as the next plain character: in front of those every normalisation form has a boundary.
 
+use std::iter::FusedIterator;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The first of the unified ideographs that have a place in [`SIMPLIFIED`].
@@ -41,11 +43,10 @@ const fn simplified(pairs: &[u8]) -> [u16; HAN_COUNT] {
 
 /// Hands on the characters of a text as they are compared.
 #[inline]
-pub fn normalise(chars: impl Iterator<Item = char>, sink: impl FnMut(char)) {
-    let mut chars = chars.fuse();
+pub fn normalise(mut chars: impl FusedIterator<Item = char>, sink: impl FnMut(char)) {
     let mut out = Spaced { sink, last: '\0', is_gap: false };
     // A plain character waits for the next one, which may be a mark that belongs to it; but none belongs to an ideograph.
-    let mut held: Option<(char, char)> = None;
+    let mut held: Held = None;
     while let Some(c) = chars.next() {
         if let Some(simple) = simplified_han(c) {
             if let Some((_, before)) = held.take() {
@@ -60,7 +61,8 @@ pub fn normalise(chars: impl Iterator<Item = char>, sink: impl FnMut(char)) {
                     out.push(before);
                 }
             }
-            None => held = odd_run(held.take().map(|(before, _)| before), c, &mut chars, &mut out),
+            // What goes there and comes back by value stays in registers here.
+            None => (chars, out, held) = odd_run(held.map(|(before, _)| before), c, chars, out),
         }
     }
     if let Some((_, last)) = held {
@@ -90,16 +92,19 @@ fn plain(c: char) -> Option<char> {
     }
 }
 
+/// A plain character that waits, as it stands and as it is compared.
+type Held = Option<(char, char)>;
+
 /// Normalises from a character that is not plain up to the next that is, and gives the latter back. `before` is the plain
-/// character in front, if there is one.
+/// character in front, if one waits.
 #[cold]
 #[inline(never)]
-fn odd_run(
+fn odd_run<I: FusedIterator<Item = char>, S: FnMut(char)>(
     before: Option<char>,
     odd: char,
-    chars: &mut impl Iterator<Item = char>,
-    out: &mut Spaced<impl FnMut(char)>,
-) -> Option<(char, char)> {
+    mut chars: I,
+    mut out: Spaced<S>,
+) -> (I, Spaced<S>, Held) {
     let mut next = None;
     let rest = std::iter::from_fn(|| {
         let c = chars.next()?;
@@ -108,7 +113,7 @@ fn odd_run(
     });
     let run = before.into_iter().chain([odd]).chain(rest.fuse()).filter(|c| !is_invisible(*c));
     run.nfkc().flat_map(folded).nfkc().for_each(|c| out.push(c));
-    next
+    (chars, out, next)
 }
 
 /// A character of a normalised run, folded.

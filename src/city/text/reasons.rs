@@ -1,5 +1,7 @@
 //! What spoke for a class: worked out from the text when somebody asks, by the sums that decided.
 
+use std::iter::FusedIterator;
+
 use super::model::{Guess, MARGIN_BITS, Model, square_of};
 
 /// A run of characters that spoke for the class that was said, or against it.
@@ -24,8 +26,8 @@ impl Model {
     /// The runs that did the most for and against the class of a message, the weightiest first.
     pub fn reasons(
         &self,
-        title: impl Iterator<Item = char> + Clone,
-        text: impl Iterator<Item = char> + Clone,
+        title: impl FusedIterator<Item = char> + Clone,
+        text: impl FusedIterator<Item = char> + Clone,
         count: usize,
     ) -> (Guess, Vec<Reason>) {
         let guess = self.classify(title.clone(), text.clone());

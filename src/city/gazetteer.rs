@@ -12,6 +12,7 @@ use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Deserialize;
 
 use super::files::{CityFiles, GAZETTEER, Problems};
+use super::text::normalise;
 use super::{Grid, Named, position};
 use crate::geo::FinePoint;
 use crate::ids::AreaId;
@@ -331,30 +332,29 @@ fn without<'n>(name: &'n str, words: &[&str]) -> Option<&'n str> {
     words.iter().find_map(|word| name.strip_suffix(word)).filter(|rest| !rest.is_empty())
 }
 
-/// A text as names are compared: small letters, narrow characters, no spaces, and numbers up to 99 as words, because 潍坊1村 is
-/// 潍坊一村.
+/// A text as names are compared: in one spelling, without spaces, and numbers up to 99 as words, because 潍坊1村 is 潍坊一村.
 fn fold(text: &str) -> String {
-    let narrow = |c: char| match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        c => c,
-    };
     let mut folded = String::with_capacity(text.len());
-    let mut chars = text.chars().map(narrow).filter(|c| !c.is_whitespace()).peekable();
-    while let Some(c) = chars.next() {
-        if !c.is_ascii_digit() {
-            folded.extend(c.to_lowercase());
-            continue;
+    let mut digits = String::new();
+    normalise(text.chars(), |c| {
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else {
+            push_digits(&mut digits, &mut folded);
+            folded.extend(Some(c).filter(|c| !c.is_whitespace()));
         }
-        let mut digits = String::from(c);
-        while let Some(digit) = chars.next_if(char::is_ascii_digit) {
-            digits.push(digit);
-        }
-        match digits.parse::<usize>() {
-            Ok(number @ 1..=99) if !digits.starts_with('0') => push_number(number, &mut folded),
-            _ => folded.push_str(&digits),
-        }
-    }
+    });
+    push_digits(&mut digits, &mut folded);
     folded
+}
+
+/// Digits, as words where they are a number up to 99.
+fn push_digits(digits: &mut String, out: &mut String) {
+    match digits.parse::<usize>() {
+        Ok(number @ 1..=99) if !digits.starts_with('0') => push_number(number, out),
+        _ => out.push_str(digits),
+    }
+    digits.clear();
 }
 
 /// A number from 1 to 99 in words.

@@ -108,7 +108,7 @@ fn is_thin(rings: &[Ring]) -> bool {
     let height = corners().map(|corner| corner[1]).max().zip(corners().map(|corner| corner[1]).min());
     height.is_some_and(|(north, south)| {
         (0..=64).all(|part| {
-            let lat = south + ((i64::from(north) - i64::from(south)) * part / 64) as i32;
+            let lat = south + (((i64::from(north) - i64::from(south)) * part * 2 + 64) / 128) as i32;
             let (west, east) = (corners().map(|corner| corner[0]).min(), corners().map(|corner| corner[0]).max());
             let (west, east) = (west.expect("corners"), east.expect("corners"));
             let step = ((east - west) / 256).max(1);

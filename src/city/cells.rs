@@ -203,23 +203,38 @@ impl Cells {
     }
 }
 
-/// A place in the interior of a polygon: the middle of the widest stretch of it at half its height, or at another height where
-/// it is too thin there to have a whole micro-degree.
+/// A place in the interior of a polygon: the middle of the widest stretch of it at half its height, or what comes nearest to that
+/// where it is too thin there to have a whole micro-degree.
 fn inside(polygon: &Polygon) -> Point {
     const PARTS: i64 = 64;
     let height = polygon.to.lat - polygon.from.lat;
     // From the middle up and down.
     let heights = (0..PARTS).map(|part| PARTS / 2 + if part % 2 == 0 { part / 2 } else { -(part + 1) / 2 });
-    let stretch = |part: i64| {
+    let mut found = heights.filter_map(|part| {
         let lat = FinePoint { lng: 0, lat: polygon.from.lat + height * part / PARTS };
-        let lat = FinePoint::from(lat.rounded()).lat;
-        let crosses = |edge: &&Edge| (edge.a.lat > lat) != (edge.b.lat > lat);
-        let mut crossings: Vec<i64> = polygon.edges.iter().filter(crosses).map(|edge| edge.lng_at(lat)).collect();
-        crossings.sort_unstable();
-        let widest = crossings.chunks_exact(2).max_by_key(|pair| pair[1] - pair[0])?;
-        let point = FinePoint { lng: widest[0].midpoint(widest[1]), lat }.rounded();
-        (polygon.side(point.into()) == Side::Inside).then_some(point)
-    };
+        inside_at(polygon, FinePoint::from(lat.rounded()).lat)
+    });
     // A sliver may have no whole micro-degree at all; then a corner stands for it.
-    heights.filter_map(stretch).next().unwrap_or_else(|| polygon.edges[0].a.rounded())
+    found.next().unwrap_or_else(|| polygon.edges[0].a.rounded())
+}
+
+/// A place in the interior of a polygon at a latitude, in whole micro-degrees.
+fn inside_at(polygon: &Polygon, lat: i64) -> Option<Point> {
+    /// So many places of a narrow stretch are tried.
+    const TRIED: i64 = 64;
+    const MICRO: i64 = 1000;
+    let crosses = |edge: &&Edge| (edge.a.lat > lat) != (edge.b.lat > lat);
+    let mut crossings: Vec<i64> = polygon.edges.iter().filter(crosses).map(|edge| edge.lng_at(lat)).collect();
+    crossings.sort_unstable();
+    let mut stretches: Vec<(i64, i64)> = crossings.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    stretches.sort_by_key(|(from, to)| from - to);
+    stretches.into_iter().find_map(|(from, to)| {
+        let middle = from.midpoint(to).div_euclid(MICRO);
+        let within = |lng: &i64| (from..=to).contains(&(lng * MICRO));
+        let steps = (0..TRIED).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 });
+        steps.map(|step| middle + step).filter(within).find_map(|lng| {
+            let place = FinePoint { lng: lng * MICRO, lat };
+            (polygon.side(place) == Side::Inside).then(|| place.rounded())
+        })
+    })
 }

@@ -360,7 +360,7 @@ fn mistakes_are_named() {
         (settings("cell_height = 1000", "cell_height = 1000\nwest = 116450000"), ("city.toml", grid, "116450000")),
         (settings("[areas]\nid = \"/properties/code\"", ""), ("areas.geojson", 0, "[areas]")),
         (settings("id = \"/properties/code\"", "id = \"code\""), ("city.toml", areas, "\"code\"")),
-        (settings("id = \"/properties/code\"", "id = \"/id\""), ("areas.geojson", 0, "feature 1: /id is missing")),
+        (settings("id = \"/properties/code\"", "id = \"/id\""), ("areas.geojson", 2, "feature 1: /id is missing")),
         (
             settings("id = \"/properties/code\"", "id = \"/id\"\nname_en = \"/x\""),
             ("city.toml", areas, "name_en = \"/x\""),
@@ -369,27 +369,27 @@ fn mistakes_are_named() {
         (drawing("\"Polygon\"", "\"Point\""), ("areas.geojson", 3, "Point")),
         (drawing("[116.40, 39.91]", "[116.40]"), ("areas.geojson", 3, "two numbers")),
         (drawing("[116.40, 39.91]", "[1e999, 39.91]"), ("areas.geojson", 3, "out of range")),
-        (drawing("\"west\"", "{}"), ("areas.geojson", 0, "feature 1: /properties/code is {}")),
-        (drawing("\"east\"", "\"\""), ("areas.geojson", 0, "feature 2: /properties/code is missing")),
+        (drawing("\"west\"", "{}"), ("areas.geojson", 2, "feature 1: /properties/code is {}")),
+        (drawing("\"east\"", "\"\""), ("areas.geojson", 4, "feature 2: /properties/code is missing")),
         (
             drawing("39.92], [116.40, 39.91]]", "39.92]]"),
-            ("areas.geojson", 0, "feature 1: /geometry/coordinates/0 is not closed"),
+            ("areas.geojson", 2, "feature 1: /geometry/coordinates/0 is not closed"),
         ),
         (
             drawing("[116.41, 39.92]", "[181, 39.92]"),
-            ("areas.geojson", 0, "feature 1: /geometry/coordinates/0/2 is 181 39.92"),
+            ("areas.geojson", 2, "feature 1: /geometry/coordinates/0/2 is 181 39.92"),
         ),
         (
             drawing("[116.416, 39.914], [116.416, 39.916], [116.414, 39.916]", "[116.414, 39.914], [116.4, 39.9]"),
-            ("areas.geojson", 0, "feature 2: /geometry/coordinates/1 has 2 different corners"),
+            ("areas.geojson", 4, "feature 2: /geometry/coordinates/1 has 2 different corners"),
         ),
         (
             drawing("[[[[116.414, 39.914], [116.416, 39.914]", "[[[[116.414, 39.914], [116.416, 99]"),
-            ("areas.geojson", 0, "feature 3: /geometry/coordinates/0/0/1 is 116.416 99"),
+            ("areas.geojson", 7, "feature 3: /geometry/coordinates/0/0/1 is 116.416 99"),
         ),
         (
             drawing("\"coordinates\": [[[116.43", "\"coordinates\": [], \"were\": [[[116.43"),
-            ("areas.geojson", 0, "feature 4: /geometry/coordinates has no rings"),
+            ("areas.geojson", 9, "feature 4: /geometry/coordinates has no rings"),
         ),
         (
             (CITY.to_owned(), r#"{"type": "FeatureCollection", "features": []}"#.to_owned()),

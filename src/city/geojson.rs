@@ -34,7 +34,7 @@ pub(super) const MEND: &str = "the file is a GeoJSON FeatureCollection of featur
 /// A feature, or what is wrong with it.
 pub(super) type Read = Result<Feature, String>;
 
-/// The features of a file, each with the line that it begins in, or with what is wrong with it.
+/// The features of a file, each with the line that it begins in, or with what is wrong with it and where.
 ///
 /// # Errors
 /// What is no such file.
@@ -43,7 +43,10 @@ pub(super) fn features(text: &str) -> Result<Vec<(u64, Read)>, Unreadable> {
         .map_err(|error| Unreadable { line: error.line() as u64, what: without_place(&error) })?;
     let mut lines = Lines { text, at: 0, line: 1 };
     let features: Vec<_> = collection.features.into_iter().map(|raw| (lines.line_of(raw.get()), raw.get())).collect();
-    let read = |(line, raw)| (line, serde_json::from_str(raw).map_err(|error| without_place(&error)));
+    let read = |(line, raw): (u64, &str)| match serde_json::from_str(raw) {
+        Ok(feature) => (line, Ok(feature)),
+        Err(error) => (line + error.line() as u64 - 1, Err(without_place(&error))),
+    };
     Ok(features.into_par_iter().map(read).collect())
 }
 

@@ -298,9 +298,15 @@ fn mistakes_in_a_survey_are_named_with_line_and_value() {
     thin["geometry"] = json!({"type": "MultiPolygon", "coordinates": []});
     check("", vec![good(), thin.clone()], 1, "not one polygon");
     thin["geometry"] = json!({"type": "Polygon", "coordinates": [[[121.5]]]});
-    check("", vec![good(), thin.clone()], 1, "two numbers");
+    // What is no GeoJSON is told with the very line.
+    let features = [good(), thin.clone()];
+    let problems = compile("", &features).expect_err("a position of one number");
+    let problem = &problems.as_slice()[0];
+    assert!(problem.line > line_of(&features, 1) && problem.what.contains("two numbers"), "{problems}");
     thin["geometry"] = Value::Null;
-    check("", vec![good(), thin, with(json!({"code": 1.5}))[1].clone()], 1, "null");
+    let problems = compile("", &[good(), thin.clone(), thin]).expect_err("no geometry");
+    assert_eq!(problems.as_slice().len(), 2, "each is told: {problems}");
+    assert!(problems.to_string().contains("feature 2: invalid type: null"), "{problems}");
     check("", with(json!({"code": 1.5})), 1, "/properties/code is 1.5");
     check("", with(json!({"code": "310115001\"1"})), 1, "cell code");
 

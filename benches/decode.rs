@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use loadtest::mesh::plain_city;
 use paidan::city::{City, CityFiles, Grid};
 use paidan::geo::FinePoint;
 use paidan::ingest::decode::Decoder;
@@ -87,31 +88,8 @@ fn lines(criterion: &mut Criterion) {
 const STRIPS: u32 = 20;
 const CORNERS: u32 = 200;
 
-/// The settings of a city whose areas are polygons.
-const POLYGONS: &str = r#"
-[city]
-id = "strips"
-name_zh = "条"
-name_en = "Strips"
-[grid]
-cell_width = 1049
-cell_height = 902
-[areas]
-id = "/properties/code"
-[[policy]]
-name = "p"
-merge = { window = "sliding", minutes = 10 }
-same_place = "cell"
-assign = "least_loaded"
-[[source]]
-name = "gps"
-name_zh = "定位"
-kind = "sensor"
-urgency = "C"
-late = "dispatch"
-may = ["report"]
-dedup = { window = "sliding", minutes = 10 }
-"#;
+/// How it is said that areas are polygons.
+const POLYGONS: &str = "[grid]\ncell_width = 1049\ncell_height = 902\n[areas]\nid = \"/properties/code\"\n";
 
 /// The bench city's square as strips from south to north, with a border of 200 corners between each and the next.
 fn strips() -> Grid {
@@ -129,13 +107,8 @@ fn strips() -> Grid {
     };
     let features: Vec<_> = (0..STRIPS).map(strip).collect();
     let areas = serde_json::json!({"type": "FeatureCollection", "features": features}).to_string();
-    let files = [
-        ("city.toml", POLYGONS),
-        ("areas.geojson", &areas),
-        ("classes.csv", "code,name_zh,name_en,urgency,policy,limit_min\nx,事,Matter,C,p,\n"),
-        ("departments.csv", "code,name_zh,name_en\nD,处,Department\n"),
-        ("duty.csv", "class,scope,where,department,tier\n*,district,,D,district\n"),
-    ];
+    let files = plain_city(POLYGONS, vec![("areas.geojson", areas)]);
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     City::compile(CityFiles::from_texts(&files)).unwrap_or_else(|problems| panic!("{problems}")).grid
 }
 

@@ -513,7 +513,8 @@ Examples:
 
 Every mistake is shown with its line, the value underlined, and what to do about it; the exit code is 2 then. Warnings are about \
 what is allowed, but hardly meant: nobody answers for a class somewhere, or has no units; units that can never be chosen; \
-classes without a limit; policies that no class has; borders that do not fit.";
+classes without a limit; policies that no class has; borders that do not fit; \
+cells under others, areas without cells, duty lines of closed cells.";
 
 /// Whether a city is in order: every mistake in its line, with the mend
 #[derive(Args, Debug)]
@@ -897,9 +898,10 @@ fn replay(line: ReplayLine) -> Result<ExitCode, Failure> {
     if let Some(folder) = &line.city {
         let now = Arc::new(run::city(Some(folder), None)?);
         // Where no city is kept, or none that can be read, the one that is given must be the one that was in force.
-        match run::city(None, Some(&DataFolder::new(line.dir.clone()))) {
-            Ok(was) if was.version != now.version => return shadow_run(&line, Arc::new(was), now),
-            _ => {}
+        if let Ok(Some(was)) = DataFolder::new(line.dir.clone()).kept_city()
+            && was.version != now.version
+        {
+            return shadow_run(&line, Arc::new(was), now);
         }
     }
     let out = match &line.out {

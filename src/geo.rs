@@ -33,7 +33,7 @@ pub struct FinePoint {
 }
 
 /// Nano-degrees of a micro-degree.
-const FINE: i64 = 1000;
+pub const FINE: i64 = 1000;
 
 impl FinePoint {
     /// Of degrees, rounded; none for what is no place on earth.

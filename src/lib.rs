@@ -53,6 +53,9 @@
 //! * **Rejected lines are tallies with a place in the log**, one each, so that where a chunk was cut never shows in a number.
 //! * **A place is a nano-degree until it is located**, so that rounding carries none across a border, and a micro-degree from
 //!   then on.
+//! * **Cells that are polygons have corners of whole micro-degrees**, and so have the places that are sought in them: then the way to a place
+//!   is worked out within 32 bits, and what lies on a border is known to.
+//! * **Words locate only what nothing else does**, and only where all of them agree: a wrong certain street costs more than a question.
 //! * **Dedup windows belong to sources**, merge windows to classes: what makes two messages the same message is the sender's
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].

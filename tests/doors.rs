@@ -1,5 +1,7 @@
 //! The doors of the service as strangers meet them: what is described, events of others, keys and limits.
 
+#[path = "common/pudong.rs"]
+mod pudong;
 #[path = "common/schema.rs"]
 mod schema;
 #[path = "common/service.rs"]
@@ -10,6 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use pudong::write_city;
 use serde_json::{Value, json};
 use service::{Answer, Service, connect};
 use tempfile::TempDir;
@@ -566,4 +569,24 @@ fn what_is_known_already_is_not_sent_again() {
     assert_eq!(service.end().0, Some(0));
     let service = Service::start(folder.path());
     assert_eq!(service.ask("GET", "/v1/summary", &[("If-None-Match", &tag)], b"").status, 200, "another life");
+}
+
+#[test]
+fn what_a_key_may_not_say_is_no_matter_of_the_city() {
+    let folder = folder();
+    let (data, next) = (folder.path().join("data"), folder.path().join("next"));
+    let app = key(&data, &["--source", "app"]);
+    let service = Service::start(&data);
+    let mut other = report("1", 0);
+    other["source"] = json!("12345");
+    let body = format!("{other}\n{}\n", report("2", 0));
+    let answer = with_key(&service, &app, "POST", "/v1/reports", body.as_bytes());
+    assert!(answer.text().contains("not_allowed") && answer.text().contains("opened"), "{answer:?}");
+    assert_eq!(service.end().0, Some(0));
+    write_city(&next, |name, text| if name == "city.toml" { format!("# another\n{text}") } else { text.to_owned() });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paidan"));
+    let shadow = command.arg("replay").arg(&data).arg("--city").arg(&next).output().expect("it starts");
+    let told = String::from_utf8(shadow.stdout).expect("text");
+    assert!(shadow.status.success() && told.contains("2 条记录 records"), "{told}");
+    assert!(told.contains("0 条决定会改变"), "another city would have turned it away, too: {told}");
 }

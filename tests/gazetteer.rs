@@ -1,12 +1,13 @@
 //! Where something is that a report only says in words: certain where the words are, and a question where they are not.
 
+#[path = "common/command.rs"]
+mod command;
 #[path = "common/pudong.rs"]
 mod pudong;
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
+use command::{paidan, path, text};
 use paidan::city::{City, CityFiles, Worded};
 use pudong::write_city;
 use serde_json::{Value, json};
@@ -124,14 +125,6 @@ fn mistakes_are_named_with_line_and_value() {
     check("桂园,place,310115005,121.5002,30.8824,", "does not lie in area 310115005");
 }
 
-fn paidan(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).output().expect("it starts")
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
 #[test]
 fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -155,7 +148,7 @@ fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
     ];
     fs::write(&input, lines.concat()).expect("written");
     let run = paidan(&["run", path(&input), "--city", path(&city), "--data", path(&data), "--emit", "all", "--quiet"]);
-    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
     let effects: Vec<Value> =
         run.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
     let of = |id: &str, effect: &str| {
@@ -173,8 +166,8 @@ fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
 
     let explain = |id: &str| {
         let told = paidan(&["explain", id, "--data", path(&data), "--lang", "en"]);
-        assert_eq!(told.status.code(), Some(0), "{}", String::from_utf8_lossy(&told.stderr));
-        String::from_utf8(told.stdout).expect("UTF-8")
+        assert_eq!(told.status.code(), Some(0), "{}", text(&told.stderr));
+        text(&told.stdout).to_owned()
     };
     assert!(explain("#4").contains("310115103") && explain("#4").contains("310115125"), "{}", explain("#4"));
     assert!(explain("#4").contains("which area its words name is not certain"), "{}", explain("#4"));

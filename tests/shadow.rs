@@ -1,27 +1,17 @@
 //! `paidan replay --city NEW`: what another city would have decided, told from the data folder alone.
 
+#[path = "common/command.rs"]
+mod command;
 #[path = "common/pudong.rs"]
 mod pudong;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use command::{paidan, path, text};
 use loadtest::profile::Profile;
 use pudong::write_city;
 use serde_json::{Value, json};
-
-fn paidan(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).output().expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8")
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
 
 /// Runs a file into a data folder.
 fn ran(folder: &Path, lines: impl AsRef<[u8]>) -> std::path::PathBuf {
@@ -108,6 +98,43 @@ fn a_city_that_means_the_same_changes_nothing() {
         assert!(told.contains("0 条决定会改变") && !told.contains("by class"), "{told}");
         fs::remove_dir_all(data).expect("removed");
     }
+}
+
+#[test]
+fn minds_of_two_cities_that_mean_the_same_forget_alike() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Cases that are never forgotten for their age, more than are kept, among lines that are turned away.
+    let small = |name: &str, text: &str| match name {
+        "city.toml" => {
+            text.replace("cases_max = 1000000", "cases_max = 1000").replace("minutes = 4320", "minutes = 570000")
+        }
+        "classes.csv" => text.replace("fault,2 work_hour", "fault,"),
+        _ => text.to_owned(),
+    };
+    let city = folder.path().join("city");
+    write_city(&city, small);
+    let mut input = String::new();
+    for n in 0..3_000 {
+        let (lng, lat) = (121.46 + f64::from(n % 250) * 0.002, 30.84 + f64::from(n / 250) * 0.002);
+        let at = 1_772_759_000_000_i64 + i64::from(n) * 1000;
+        input += &format!(
+            "{}\n",
+            json!({"source": "12345", "id": n.to_string(), "ts": at, "lng": lng, "lat": lat, "category": "01037"})
+        );
+        input += &"{\"source\":\"12345\",\"id\":\"\"}\n".repeat(5);
+        if n % 10 == 0 {
+            input += &format!(
+                "{}\n",
+                json!({"source": "departments", "kind": "action", "id": format!("a{n}"), "ts": at, "action": "accept", "order": format!("{}-1", n * 6 + 1)})
+            );
+        }
+    }
+    let data = ran_with(folder.path(), input, &["--city", path(&city)]);
+    let (shadow, told) = shadow(folder.path(), &data, |name, text| commented(name, &small(name, text)));
+    assert_eq!((&shadow["changed"], &shadow["other_unit"]), (&0.into(), &0.into()), "{told}");
+    let [was, now] = ["forgot", "rejected"].map(|effect| &shadow["effects"][effect]);
+    assert!(was[0] == was[1] && was[0].as_u64() > Some(1_000), "the bound is reached: {was}");
+    assert!(now[0] == now[1] && now[0].as_u64() == Some(15_000), "{now}");
 }
 
 #[test]

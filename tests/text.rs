@@ -1,23 +1,14 @@
 //! `paidan train` and `paidan eval` as a centre uses them, on messages that are written here.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+#[path = "common/command.rs"]
+mod command;
 
+use std::fs;
+use std::path::PathBuf;
+
+use command::{paidan, path, text};
 use paidan::rehearsal::rng::Rng;
 use serde_json::{Value, json};
-
-fn paidan(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).output().expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8")
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
 
 /// What people write about, and in which words.
 const MATTERS: [(&str, [&str; 6]); 4] = [

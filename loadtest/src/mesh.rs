@@ -96,14 +96,9 @@ impl Mesh {
             features.push_str("]]}}");
         }
         let areas = (0..AREAS).map(|number| format!("{},第{number}街道,Street {number}\n", area(number)));
-        vec![
-            ("city.toml", SETTINGS.to_owned()),
-            ("classes.csv", "code,name_zh,name_en,urgency,policy,limit\nx,事,Matter,C,p,\n".to_owned()),
-            ("departments.csv", "code,name_zh,name_en\nD,处,Department\n".to_owned()),
-            ("areas.csv", format!("code,name_zh,name_en\n{}", areas.collect::<String>())),
-            ("duty.csv", "class,scope,where,department,tier\n*,district,,D,district\n".to_owned()),
-            ("cells.geojson", format!("{{\"type\":\"FeatureCollection\",\"features\":[{features}\n]}}\n")),
-        ]
+        let areas = format!("code,name_zh,name_en\n{}", areas.collect::<String>());
+        let cells = format!("{{\"type\":\"FeatureCollection\",\"features\":[{features}\n]}}\n");
+        plain_city("[cells]\ncode = \"/properties/code\"\n", vec![("areas.csv", areas), ("cells.geojson", cells)])
     }
 }
 
@@ -111,14 +106,26 @@ fn area(number: u32) -> u32 {
     310_115_001 + number
 }
 
-const SETTINGS: &str = r#"
-[city]
-id = "mesh"
-name_zh = "网"
-name_en = "Mesh"
-[cells]
-code = "/properties/code"
-[[policy]]
+/// The files of a city with one class, one department and one source, whose ground is given: tables of the settings that say how it is
+/// drawn, and the files that draw it.
+pub fn plain_city(ground: &str, drawing: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    let settings = format!("{CITY}{ground}{RULES}");
+    let files = [
+        ("city.toml", settings.as_str()),
+        ("classes.csv", "code,name_zh,name_en,urgency,policy,limit\nx,事,Matter,C,p,\n"),
+        ("departments.csv", "code,name_zh,name_en\nD,处,Department\n"),
+        ("duty.csv", "class,scope,where,department,tier\n*,district,,D,district\n"),
+    ];
+    files.into_iter().map(|(name, text)| (name, text.to_owned())).chain(drawing).collect()
+}
+
+const CITY: &str = r#"[city]
+id = "plain"
+name_zh = "平"
+name_en = "Plain"
+"#;
+
+const RULES: &str = r#"[[policy]]
 name = "p"
 merge = { window = "sliding", minutes = 10 }
 same_place = "cell"

@@ -1,7 +1,7 @@
 //! Areas 街镇: their codes and names, and where they are, if they are polygons and no blocks of the raster.
 
 use super::border::{Borders, Polygon};
-use super::files::{AREAS, AreasSettings, CityFiles, POLYGONS, Problems, Settings, Spanned};
+use super::files::{AREAS, AreasSettings, CityFiles, PLAIN, POLYGONS, Problems, Settings, Spanned, is_plain};
 use super::geojson::{self, Feature, Pointer, Rings};
 use super::{Frame, FrameId, Frames, Named, Names};
 use crate::datum::plane::EastNorth;
@@ -127,8 +127,8 @@ impl Drawing {
         if let Some(known) = self.codes.get(&id) {
             return Ok(AreaId(known));
         }
-        if id.contains(|c: char| c.is_control() || "\"\\".contains(c)) {
-            return Err((format!("area {id:?}"), "codes stand in decisions as they are: no quotes, no backslashes"));
+        if !is_plain(&id) {
+            return Err((format!("area {id:?}"), PLAIN));
         }
         if self.is_listed {
             return Err((format!("area \"{id}\""), "name a code of areas.csv, or leave that file out"));

@@ -136,6 +136,20 @@ impl Polygon {
     }
 }
 
+/// The south-west and north-east corner of the box around polygons; of none, nowhere in particular.
+pub(super) fn bounds<'a>(polygons: impl Iterator<Item = &'a Polygon>) -> (FinePoint, FinePoint) {
+    let around = |(from, to): (FinePoint, FinePoint), one: &Polygon| {
+        let corner = |of: fn(i64, i64) -> i64, a: FinePoint, b: FinePoint| FinePoint {
+            lng: of(a.lng, b.lng),
+            lat: of(a.lat, b.lat),
+        };
+        (corner(i64::min, from, one.from), corner(i64::max, to, one.to))
+    };
+    let boxes = polygons.map(|one| (one, (one.from, one.to)));
+    let whole = boxes.fold(None, |known: Option<_>, (one, own)| Some(known.map_or(own, |known| around(known, one))));
+    whole.unwrap_or((FinePoint { lng: 0, lat: 0 }, FinePoint { lng: 0, lat: 0 }))
+}
+
 /// Pairs as a list of second parts, with where those of each first part begin, and the end.
 fn grouped(mut pairs: Vec<(usize, u32)>, groups: usize) -> (Vec<u32>, Vec<u32>) {
     pairs.sort_unstable();
@@ -165,15 +179,7 @@ impl Borders {
     /// Of at least one polygon.
     pub(super) fn new(mut polygons: Vec<Polygon>) -> Self {
         polygons.sort_by_key(|polygon| polygon.area);
-        let edge = |of: fn(&Polygon) -> i64| polygons.iter().map(of);
-        let from = FinePoint {
-            lng: edge(|one| one.from.lng).min().unwrap_or_default(),
-            lat: edge(|one| one.from.lat).min().unwrap_or_default(),
-        };
-        let to = FinePoint {
-            lng: edge(|one| one.to.lng).max().unwrap_or_default(),
-            lat: edge(|one| one.to.lat).max().unwrap_or_default(),
-        };
+        let (from, to) = bounds(polygons.iter());
         // About as many tiles as edges: more are mostly plain, fewer have many edges each.
         let edges: usize = polygons.iter().map(|polygon| polygon.edges.len()).sum();
         let tile_columns = (edges as f64).sqrt().ceil().clamp(32.0, 512.0) as usize;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::Located;
 use super::border::{Edge, Polygon, Side};
 use super::tiles::{Tiles, TooDeep};
-use crate::geo::{FinePoint, Point};
+use crate::geo::{FINE, FinePoint, Point};
 use crate::ids::{AreaId, CellId};
 
 /// A cell as it was drawn.
@@ -208,9 +208,8 @@ impl Cells {
 fn inside(polygon: &Polygon) -> Point {
     const PARTS: i64 = 64;
     let height = polygon.to.lat - polygon.from.lat;
-    // From the middle up and down.
-    let heights = (0..PARTS).map(|part| PARTS / 2 + if part % 2 == 0 { part / 2 } else { -(part + 1) / 2 });
-    let mut found = heights.filter_map(|part| {
+    let mut found = (0..PARTS).filter_map(|step| {
+        let part = PARTS / 2 + outwards(step);
         let lat = FinePoint { lng: 0, lat: polygon.from.lat + height * part / PARTS };
         inside_at(polygon, FinePoint::from(lat.rounded()).lat)
     });
@@ -222,19 +221,22 @@ fn inside(polygon: &Polygon) -> Point {
 fn inside_at(polygon: &Polygon, lat: i64) -> Option<Point> {
     /// So many places of a narrow stretch are tried.
     const TRIED: i64 = 64;
-    const MICRO: i64 = 1000;
     let crosses = |edge: &&Edge| (edge.a.lat > lat) != (edge.b.lat > lat);
     let mut crossings: Vec<i64> = polygon.edges.iter().filter(crosses).map(|edge| edge.lng_at(lat)).collect();
     crossings.sort_unstable();
     let mut stretches: Vec<(i64, i64)> = crossings.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     stretches.sort_by_key(|(from, to)| from - to);
     stretches.into_iter().find_map(|(from, to)| {
-        let middle = from.midpoint(to).div_euclid(MICRO);
-        let within = |lng: &i64| (from..=to).contains(&(lng * MICRO));
-        let steps = (0..TRIED).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 });
-        steps.map(|step| middle + step).filter(within).find_map(|lng| {
-            let place = FinePoint { lng: lng * MICRO, lat };
+        let middle = from.midpoint(to).div_euclid(FINE);
+        let within = |lng: &i64| (from..=to).contains(&(lng * FINE));
+        (0..TRIED).map(|step| middle + outwards(step)).filter(within).find_map(|lng| {
+            let place = FinePoint { lng: lng * FINE, lat };
             (polygon.side(place) == Side::Inside).then(|| place.rounded())
         })
     })
+}
+
+/// From the middle to both sides in turns: 0, -1, 1, -2, …
+const fn outwards(step: i64) -> i64 {
+    if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 }
 }

@@ -12,8 +12,7 @@ use super::Named;
 /// The settings file; everything else is a table.
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too; so may
-/// `cells.geojson`, `components.csv` and `gazetteer.csv`.
+/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv` and `gazetteer.csv`.
 const NAMES: [&str; 11] = [
     SETTINGS,
     "classes.csv",
@@ -40,6 +39,14 @@ pub(super) const COMPONENTS: &str = "components.csv";
 pub(super) const GAZETTEER: &str = "gazetteer.csv";
 /// Holidays, and the workdays that make up for them.
 pub(super) const CALENDAR: &str = "calendar.csv";
+
+/// Whether a code can stand in a decision as it is.
+pub(super) fn is_plain(code: &str) -> bool {
+    !code.contains(|c: char| c.is_control() || "\"\\".contains(c))
+}
+
+/// What to do about one that cannot.
+pub(super) const PLAIN: &str = "codes stand in decisions as they are: no quotes, no backslashes, no control characters";
 
 /// The files of a city, as text.
 #[derive(Clone, Debug)]
@@ -69,10 +76,9 @@ impl CityFiles {
         problems.into_result(Self { texts })
     }
 
-    const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if it names \
-         single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components are registered, components.csv, if words shall be located, \
-         gazetteer.csv; \
-         `src/city/pudong` is an example";
+    const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if \
+         it names single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components \
+         are registered, components.csv, if words shall be located, gazetteer.csv; `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {
@@ -161,9 +167,8 @@ impl CityFiles {
         let mut seen = super::Names::default();
         let mut named = Vec::new();
         for (line, row) in self.rows::<Row>(name, problems) {
-            if row.code.contains(|c: char| c.is_control() || "\"\\".contains(c)) {
-                let what = format!("code {:?} has quotes, backslashes or control characters", row.code);
-                problems.push(name, line, what, "codes stand in decisions as they are: write them plainly");
+            if !is_plain(&row.code) {
+                problems.push(name, line, format!("code {:?}", row.code), PLAIN);
             } else if row.code.is_empty() || !seen.insert(&row.code, named.len() as u16) {
                 problems.push(
                     name,

@@ -18,12 +18,9 @@ use crate::geo::FinePoint;
 use crate::ids::AreaId;
 
 /// What kind of thing has a name.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
-    /// A street or town itself: from the table of areas.
-    #[serde(skip)]
-    Area,
     /// A road 道路, in a row for each area that it passes through.
     Road,
     /// A residents' or villagers' committee 居委会、村委会.
@@ -49,7 +46,6 @@ struct Row {
 /// Something with a name.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Entry {
-    kind: Kind,
     area: AreaId,
     place: Option<FinePoint>,
 }
@@ -109,7 +105,7 @@ impl Gazetteer {
         }
         let mut names = NameTable::default();
         for (index, area) in areas.iter().enumerate() {
-            let entry = Entry { kind: Kind::Area, area: AreaId(index as u16), place: None };
+            let entry = Entry { area: AreaId(index as u16), place: None };
             names.add(&area.zh, Form::Whole, entry);
             if let Some(short) = without(&area.zh, &AREA_WORDS).filter(|short| short.chars().count() > 1) {
                 names.add(short, Form::Hint, entry);
@@ -165,7 +161,6 @@ impl Gazetteer {
     /// What names that were heard come to together.
     fn weigh(&self, heard: &[Heard]) -> Worded {
         let names = || heard.iter().map(|heard| (self.names[heard.name as usize].0, self.entries_of(heard.name)));
-        let is_area = |entries: &[Entry]| entries.iter().all(|entry| entry.kind == Kind::Area);
         let areas_of = |entries: &[Entry]| entries.iter().map(|entry| entry.area).collect::<Vec<_>>();
         // Whole names of areas and names of other things must agree.
         let mut areas: Option<Vec<AreaId>> = None;
@@ -191,9 +186,9 @@ impl Gazetteer {
         }
         match areas[..] {
             [area] => {
-                let named = names().filter(|(_, entries)| !is_area(entries)).flat_map(|(_, entries)| entries);
-                let mut places: Vec<FinePoint> =
-                    named.filter(|entry| entry.area == area).filter_map(|entry| entry.place).collect();
+                let here = names().flat_map(|(_, entries)| entries).filter(|entry| entry.area == area);
+                let mut places: Vec<FinePoint> = here.filter_map(|entry| entry.place).collect();
+                places.sort_unstable();
                 places.dedup();
                 Worded::Somewhere(area, <[FinePoint; 1]>::try_from(places).ok().map(|[place]| place))
             }
@@ -252,7 +247,7 @@ fn entry(row: &Row, areas: &[Named]) -> Result<Entry, (String, &'static str)> {
     if row.kind == Kind::Place && place.is_none() {
         return Err((format!("place \"{}\" has no lng and lat", row.name), "say where it stands"));
     }
-    Ok(Entry { kind: row.kind, area, place })
+    Ok(Entry { area, place })
 }
 
 /// Names while they are gathered, each with what it may stand for.

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::area::{Wrong, pointer, settled};
 use super::cells::{Cells, DrawnCell};
-use super::files::{CELLS, CellsSettings, CityFiles, Problems, Settings, Spanned};
+use super::files::{CELLS, CellsSettings, CityFiles, PLAIN, Problems, Settings, Spanned, is_plain};
 use super::geojson::{self, Feature, Pointer};
 use super::{FrameId, Frames, Named, position};
 use crate::geo::{FinePoint, Point};
 use crate::ids::AreaId;
+use crate::limits::TEXT_BYTES_MAX;
 
 /// The cells of a city, if they are polygons.
 pub(super) fn compile(
@@ -62,7 +63,6 @@ struct Survey<'a> {
 
 /// Digits of an area's code, with which the code of a unit grid begins (GB/T 47678.3).
 const AREA_DIGITS: usize = 9;
-const CODE_BYTES_MAX: usize = 64;
 /// Further away than this nobody means a cell.
 const SNAP_M_MAX: u32 = 500;
 
@@ -134,11 +134,8 @@ impl<'a> Survey<'a> {
             let what = format!("{} is missing or empty", self.settings.code);
             return Err((what, "every feature says which cell it is"));
         };
-        // Codes stand in decisions, file names of others and command lines.
-        let is_plain = |c: char| c.is_alphanumeric() || "-_.:/".contains(c);
-        if !code.chars().all(is_plain) || code.len() > CODE_BYTES_MAX {
-            let what = format!("cell code \"{code}\"");
-            return Err((what, "a code has letters, digits and - _ . : / and at most 64 bytes"));
+        if !is_plain(&code) || code.len() > TEXT_BYTES_MAX {
+            return Err((format!("cell code {code:?}"), PLAIN));
         }
         let (opened, closed) = (Self::date(given(&self.opened)?)?, Self::date(given(&self.closed)?)?);
         if closed.is_some() && closed < opened {

@@ -5,8 +5,7 @@
 //! numbers, so it is exact, and a place on a border is known to be on it. A cell that has the place in its interior goes before
 //! one that has it on its border; of several the first.
 
-use super::border::{Edge, Polygon, Side};
-use crate::geo::{FinePoint, Point};
+use super::knot::Knot;
 use crate::ids::CellId;
 
 /// Cells of a tile that is told in one cache line.
@@ -39,7 +38,7 @@ const _: () = assert!(size_of::<Tile>() == 64, "a tile is a cache line");
 const CROWDED: u8 = u8::MAX;
 
 /// Places to try as the reference point, from the middle of a tile.
-const REFERENCES: [[i8; 2]; 16] = [
+pub(super) const REFERENCES: [[i8; 2]; 16] = [
     [0, 0],
     [1, 0],
     [0, 1],
@@ -59,10 +58,10 @@ const REFERENCES: [[i8; 2]; 16] = [
 ];
 
 /// How the straight way from the origin to a place meets an edge.
-struct Meeting {
-    crosses: bool,
+pub(super) struct Meeting {
+    pub crosses: bool,
     /// The place lies on it.
-    touches: bool,
+    pub touches: bool,
 }
 
 /// On which side of the line through both ends of an edge a place is: positive to the left of it.
@@ -74,7 +73,7 @@ const fn turn([[ax, ay], [bx, by]]: [[i64; 2]; 2], [x, y]: [i64; 2]) -> i64 {
 /// How a way meets an edge. The origin must not lie on the edge. An end of it on the way's line counts as being to the left of
 /// that, so that a way through a corner crosses one of its edges.
 #[inline]
-fn meet([a, b]: [[i64; 2]; 2], place: [i64; 2]) -> Meeting {
+pub(super) fn meet([a, b]: [[i64; 2]; 2], place: [i64; 2]) -> Meeting {
     let of_place = turn([a, b], place);
     let is_left = |end| turn([[0, 0], place], end) >= 0;
     let between = |part: usize| place[part] >= a[part].min(b[part]) && place[part] <= a[part].max(b[part]);
@@ -251,156 +250,3 @@ const fn not_zero(bytes: u64) -> u64 {
 
 /// Size of a tile, in micro-degrees, from which on places in it are too far from its corners for 32 bits.
 pub(super) const SIZE_MAX: u32 = 1 << 14;
-
-/// What meets in a tile.
-pub(super) struct Knot<'a> {
-    middle: Point,
-    reference: Point,
-    /// Which of [`REFERENCES`] that is, if one.
-    reference_number: Option<usize>,
-    members: Vec<Member<'a>>,
-}
-
-/// A cell that reaches into a tile.
-struct Member<'a> {
-    cell: CellId,
-    edges: Vec<&'a Edge>,
-    has_reference: bool,
-}
-
-/// Micro-degrees of a corner, which has whole ones.
-fn micro(corner: FinePoint) -> [i64; 2] {
-    let point = corner.rounded();
-    [i64::from(point.lng), i64::from(point.lat)]
-}
-
-impl<'a> Knot<'a> {
-    /// Of the tile with this corner and size, and the cells that reach into it.
-    pub(super) fn new(corner: Point, size: [u32; 2], cells: impl Iterator<Item = (CellId, &'a Polygon)>) -> Self {
-        let cells: Vec<_> = cells.collect();
-        let far = Point { lng: corner.lng + size[0] as i32, lat: corner.lat + size[1] as i32 };
-        let middle = Point { lng: corner.lng + (size[0] / 2) as i32, lat: corner.lat + (size[1] / 2) as i32 };
-        let reaching = |(cell, polygon): &(CellId, &'a Polygon)| {
-            let edges = polygon.edges.iter().filter(|edge| reaches(edge, corner, far)).collect();
-            Member { cell: *cell, edges, has_reference: false }
-        };
-        let mut members: Vec<Member<'a>> = cells.iter().map(reaching).collect();
-        let free = |point: &Point| {
-            let place = FinePoint::from(*point);
-            !members.iter().flat_map(|member| &member.edges).any(|edge| edge.has(place))
-        };
-        let around = REFERENCES.map(|[x, y]| Point { lng: middle.lng + i32::from(x), lat: middle.lat + i32::from(y) });
-        let small = size[0].max(size[1]) < SIZE_MAX && size[0].min(size[1]) >= 9;
-        let reference_number = if small { around.iter().position(free) } else { None };
-        let reference = match reference_number {
-            Some(number) => around[number],
-            None => {
-                // Every place that was tried lies on a border, or the tile is large: from outside of everything, all edges count.
-                for (member, (_, polygon)) in members.iter_mut().zip(&cells) {
-                    member.edges = polygon.edges.iter().collect();
-                }
-                let from = |of: fn(Point) -> i32| {
-                    cells.iter().map(|(_, polygon)| of(polygon.from.rounded())).min().unwrap_or_default() - 1
-                };
-                Point { lng: from(|point| point.lng), lat: from(|point| point.lat) }
-            }
-        };
-        for (member, (_, polygon)) in members.iter_mut().zip(&cells) {
-            member.has_reference = polygon.side(reference.into()) == Side::Inside;
-        }
-        Self { middle, reference, reference_number, members }
-    }
-
-    /// From the middle to the reference point.
-    fn offset(&self) -> [i64; 2] {
-        [
-            i64::from(self.reference.lng) - i64::from(self.middle.lng),
-            i64::from(self.reference.lat) - i64::from(self.middle.lat),
-        ]
-    }
-
-    /// The ends of an edge, the same whichever way it is drawn.
-    fn ends_of(&self, edge: &Edge) -> [[i64; 2]; 2] {
-        let [x, y] = [i64::from(self.reference.lng), i64::from(self.reference.lat)];
-        [edge.a.min(edge.b), edge.a.max(edge.b)].map(micro).map(|[end_x, end_y]| [end_x - x, end_y - y])
-    }
-}
-
-/// Whether an edge may have a place in a box.
-fn reaches(edge: &Edge, from: Point, to: Point) -> bool {
-    let (from, to) = (FinePoint::from(from), FinePoint::from(to));
-    let Edge { a, b } = *edge;
-    let apart = a.lng.max(b.lng) < from.lng
-        || a.lng.min(b.lng) > to.lng
-        || a.lat.max(b.lat) < from.lat
-        || a.lat.min(b.lat) > to.lat;
-    let corners = [(from.lng, from.lat), (to.lng, from.lat), (from.lng, to.lat), (to.lng, to.lat)];
-    let mut turns = corners.into_iter().map(|(lng, lat)| edge.turn(FinePoint { lng, lat }).signum());
-    let first = turns.next().unwrap_or_default();
-    !apart && (first == 0 || turns.any(|turn| turn != first))
-}
-
-/// The tiles that do not fit a cache line.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Crowds {
-    /// Of each crowd: its reference point from the middle of the tile, and where its members end.
-    pub crowds: Vec<([i64; 2], u32)>,
-    /// Of each member: its cell, whether it has the reference point, and where its edges end.
-    pub members: Vec<(u32, bool, u32)>,
-    /// Ends of edges, from the reference point.
-    pub edges: Vec<[[i32; 2]; 2]>,
-}
-
-impl Crowds {
-    /// Keeps a knot; its number.
-    pub(super) fn add(&mut self, knot: &Knot<'_>) -> u32 {
-        for member in &knot.members {
-            // A city is less than 2^31 micro-degrees wide.
-            let ends = |edge: &&Edge| knot.ends_of(edge).map(|end| end.map(|part| part as i32));
-            self.edges.extend(member.edges.iter().map(ends));
-            self.members.push((member.cell.0, member.has_reference, self.edges.len() as u32));
-        }
-        self.crowds.push((knot.offset(), self.members.len() as u32));
-        self.crowds.len() as u32 - 1
-    }
-
-    /// The cells of a crowd, each with whether it has the reference point, and its edges.
-    fn members(&self, crowd: u32) -> impl Iterator<Item = (CellId, bool, &[[[i32; 2]; 2]])> {
-        let crowd = crowd as usize;
-        let from = crowd.checked_sub(1).map_or(0, |before| self.crowds[before].1) as usize;
-        (from..self.crowds[crowd].1 as usize).map(|member| {
-            let (cell, has_reference, to) = self.members[member];
-            let from = member.checked_sub(1).map_or(0, |before| self.members[before].2);
-            (CellId(cell), has_reference, &self.edges[from as usize..to as usize])
-        })
-    }
-
-    /// The cell of a place, given from the middle of its tile.
-    #[inline(never)]
-    pub(super) fn cell(&self, crowd: u32, [x, y]: [i32; 2]) -> CellId {
-        let [from_x, from_y] = self.crowds[crowd as usize].0;
-        let place = [i64::from(x) - from_x, i64::from(y) - from_y];
-        let mut on_border = CellId::NONE;
-        for (cell, has_reference, edges) in self.members(crowd) {
-            let (mut inside, mut border) = (has_reference, false);
-            for edge in edges {
-                let met = meet(edge.map(|end| end.map(i64::from)), place);
-                inside ^= met.crosses;
-                border |= met.touches;
-            }
-            if border {
-                on_border = on_border.min(cell);
-            } else if inside {
-                return cell;
-            }
-        }
-        on_border
-    }
-
-    /// The edges of a crowd with the cells that they bound, from the middle of the tile.
-    pub(super) fn edges(&self, crowd: u32) -> impl Iterator<Item = (CellId, [[i64; 2]; 2])> {
-        let [x, y] = self.crowds[crowd as usize].0;
-        let ends = move |edge: &[[i32; 2]; 2]| edge.map(|[end_x, end_y]| [i64::from(end_x) + x, i64::from(end_y) + y]);
-        self.members(crowd).flat_map(move |(cell, _, edges)| edges.iter().map(move |edge| (cell, ends(edge))))
-    }
-}

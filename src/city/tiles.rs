@@ -5,10 +5,12 @@
 
 use rayon::prelude::*;
 
-use super::border::Polygon;
-use super::tile::{Crowds, Knot, Tile};
+use super::border::{Polygon, bounds};
+use super::crowds::Crowds;
+use super::knot::Knot;
+use super::tile::Tile;
 use super::tiling::Tiling;
-use crate::geo::{self, FinePoint, Point};
+use crate::geo::{self, Point};
 use crate::ids::CellId;
 
 /// The index.
@@ -44,7 +46,7 @@ pub(super) struct TooDeep;
 const TILES_MAX: usize = 1 << 20;
 
 /// A micro-degree, in nano-degrees.
-const MICRO: u64 = 1000;
+const MICRO: u64 = geo::FINE as u64;
 
 impl Tiles {
     /// Of the polygons of cells, which have corners of whole micro-degrees. Those without one are not on the ground.
@@ -201,15 +203,8 @@ impl Lay {
 
 /// Tiles over all polygons, which have about the shape that cells have in the middle.
 fn tiling(polygons: &[(CellId, Polygon)]) -> Tiling {
+    let (from, to) = bounds(polygons.iter().map(|(_, polygon)| polygon));
     let edge = |of: fn(&Polygon) -> i64| polygons.iter().map(move |(_, polygon)| of(polygon));
-    let from = FinePoint {
-        lng: edge(|one| one.from.lng).min().unwrap_or_default(),
-        lat: edge(|one| one.from.lat).min().unwrap_or_default(),
-    };
-    let to = FinePoint {
-        lng: edge(|one| one.to.lng).max().unwrap_or_default(),
-        lat: edge(|one| one.to.lat).max().unwrap_or_default(),
-    };
     let middle = |of: fn(&Polygon) -> i64| {
         let mut sizes: Vec<i64> = edge(of).collect();
         let half = sizes.len() / 2;

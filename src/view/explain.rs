@@ -591,12 +591,13 @@ impl<'a> Teller<'a> {
             (false, Some(hints)) if !hints.areas.is_empty() => "unsure",
             (false, _) => "none",
         };
+        let unsure = hints.filter(|_| place_from == "unsure").map(|hints| &hints.areas[..]).unwrap_or_default();
         Understood {
             point: degrees(head.point),
             place_from,
             cell: self.cell(head.cell),
             area: self.area(head.area),
-            areas_named: hints.into_iter().flat_map(|hints| &hints.areas).filter_map(|area| self.area(*area)).collect(),
+            areas_named: unsure.iter().filter_map(|area| self.area(*area)).collect(),
             category: hints.and_then(|hints| hints.category.clone()),
             class: self.class(head.class),
             confidence: head.confidence,

@@ -4,6 +4,9 @@
 //! understood again, by the other city. Both see the same order and the same times, and only what a decision says is compared: a
 //! case is named after its first report, so even what became of it later can be.
 
+mod other;
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,22 +16,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::city::{City, Named, Source};
+use crate::city::{City, Named};
 use crate::data::{self, DataFolder, Printed, ReplayError};
-use crate::dispatch::Dispatcher;
-use crate::effect::{Effect, Effects, Tier};
+use crate::effect::Effect;
 use crate::failure::{Failure, tell};
-use crate::fingerprint::HashKey;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, Seq, SourceId};
-use crate::ingest::decode::Decoder;
+use crate::ids::Seq;
 use crate::journal::frame::FrameView;
 use crate::lane::Lane;
 use crate::publish::{Press, Sink, each_record};
-use crate::record::{Input, Origin, Record, Tally, Turned};
-use crate::report::{Field, Reason, Reject};
+use crate::record::{Input, Record};
 use crate::run::with_progress;
-use crate::understand::Understood;
 use crate::view::decision::{Decisions, Emit, word};
+use other::Other;
+use verdict::UNIT;
+pub use verdict::Verdict;
 
 /// What is asked.
 pub struct Request<'a> {
@@ -95,33 +96,6 @@ pub struct Change {
     pub now: Verdict,
 }
 
-/// What was decided about a record, in words that mean the same in every city.
-#[derive(Serialize, Clone, PartialEq, Debug, Default)]
-#[expect(missing_docs, reason = "each is the member of its name in a decision")]
-pub struct Verdict {
-    pub decision: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub case: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub area: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cell: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub urgency: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub department: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tier: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<Box<str>>,
-}
-
 /// Examples that are kept.
 const EXAMPLES: usize = 10;
 /// Classes and areas that are listed for people; all of them are in the JSON.
@@ -178,123 +152,6 @@ pub fn shadow(request: &Request<'_>) -> Result<Shadow, Failure> {
         tell(format_args!("断尾 a torn tail follows the last whole batch: {cut}\n"));
     }
     Ok(shadow)
-}
-
-/// What reads the bodies of a journal by one of the cities.
-struct Reading<'a> {
-    city: &'a City,
-    key: HashKey,
-    plain: Decoder<'a>,
-    /// For what each source of the city that was in force says in a shape of its own.
-    shaped: Vec<Decoder<'a>>,
-}
-
-impl<'a> Reading<'a> {
-    /// By a city, of what sources of the city that was in force said.
-    fn new(city: &'a City, was: &City, key: HashKey) -> Self {
-        let decoder = |source: &Source| Decoder::of(city, city.source_names.get(&source.name).map(SourceId));
-        Self { city, key, plain: Decoder::new(), shaped: was.sources.iter().map(decoder).collect() }
-    }
-
-    /// Whether a line is of the schema, and names the source whose record it is; otherwise it is of the source's own shape.
-    fn is_plain(&mut self, record: &Record, line: &str) -> bool {
-        let (source, body) = (record.origin.source, record.origin.body);
-        if !source.is_some() {
-            return true;
-        }
-        let is_report = !matches!(record.input, Input::Tally(_));
-        self.plain.decode(line).is_ok_and(|decoded| {
-            let named = decoded.said.source.and_then(|name| self.city.source_names.get(name)).map(SourceId);
-            let same_id = (decoded.id_at, decoded.id_len) == (body.id_at, body.id_len);
-            named == Some(source) && (same_id || !is_report)
-        })
-    }
-
-    /// Understands a line of a source that the city that was in force calls by this name.
-    fn understand(&mut self, is_plain: bool, source: SourceId, name: &str, line: &str) -> Result<Understood, Reject> {
-        if is_plain {
-            let decoded = self.plain.decode(line)?;
-            let missing = Reject { field: Field::Source, reason: Reason::Missing, at: 0 };
-            decoded.said.source.ok_or(missing)?;
-            return self.city.understand(&decoded.said, None, &self.key);
-        }
-        let unknown = Reject { field: Field::Source, reason: Reason::Unknown, at: 0 };
-        let speaker = self.city.source_names.get(name).map(SourceId).ok_or(unknown)?;
-        let decoded = self.shaped[source.index()].decode(line)?;
-        self.city.understand(&decoded.said, Some(speaker), &self.key)
-    }
-}
-
-/// The mind of the other city, and what it is told.
-struct Other<'a> {
-    was: &'a City,
-    then: Reading<'a>,
-    now: Reading<'a>,
-    mind: Dispatcher,
-    effects: Effects,
-}
-
-impl<'a> Other<'a> {
-    fn new(request: &'a Request<'_>, key: HashKey) -> Self {
-        let (was, now) = (&*request.was, &*request.now);
-        Self {
-            was,
-            then: Reading::new(was, was, key),
-            now: Reading::new(now, was, key),
-            mind: Dispatcher::new(request.now.clone()),
-            effects: Effects::default(),
-        }
-    }
-
-    /// What it decides about a record whose body lies in this frame.
-    fn decide(&mut self, record: &Record, view: &FrameView<'_>) -> &[(Seq, Effect)] {
-        self.effects.clear();
-        let origin = record.origin;
-        let (origin, input) = match self.understand(record, view.body(origin.body)) {
-            Ok(Understood { source, fingerprint, event_time, input }) => {
-                (Origin { source, fingerprint, event_time, ..origin }, input)
-            }
-            Err(tally) => (Origin { source: SourceId::NONE, ..origin }, Input::Tally(tally)),
-        };
-        // A record that is turned away is one all the same: time goes on with it, and what waits is looked at.
-        self.mind.apply(&Record { origin, input, ..*record }, &mut self.effects);
-        self.effects.as_slice()
-    }
-
-    /// What a record's body says in the other city; or what it is counted as.
-    fn understand(&mut self, record: &Record, body: &[u8]) -> Result<Understood, Tally> {
-        let tally = match record.input {
-            // What is turned away for what it is, and not for what it says, is so in every city.
-            Input::Tally(tally)
-                if tally.turned != Turned::Rejected || tally.field == Field::Line || body.is_empty() =>
-            {
-                return Err(tally);
-            }
-            Input::Tally(tally) => tally,
-            _ => Tally {
-                turned: Turned::Rejected,
-                count: 1,
-                field: Field::Line,
-                reason: Reason::NotUtf8,
-                input: 0,
-                line: 0,
-                offset: 0,
-                wrong_at: 0,
-            },
-        };
-        let line = std::str::from_utf8(body).map_err(|_| tally)?;
-        let source = record.origin.source;
-        let name = self.was.sources.get(source.index()).map_or("", |source| &*source.name);
-        let is_plain = self.then.is_plain(record, line);
-        // The city that was in force understood it, so it was turned away for who said it.
-        let was_forbidden =
-            matches!(record.input, Input::Tally(_)) && self.then.understand(is_plain, source, name, line).is_ok();
-        if was_forbidden {
-            return Err(tally);
-        }
-        let understood = self.now.understand(is_plain, source, name, line);
-        understood.map_err(|Reject { field, reason, at }| Tally { field, reason, wrong_at: at, ..tally })
-    }
 }
 
 /// Compares decisions, and counts what differs.
@@ -401,86 +258,6 @@ fn shares(table: &BTreeMap<Box<str>, [u64; 2]>, named: [&[Named]; 2]) -> Vec<Sha
         table.iter().map(|(code, counts)| share(code, *counts)).filter(|share| share.changed > 0).collect();
     shares.sort_by_key(|share| std::cmp::Reverse(share.changed));
     shares
-}
-
-const UNIT: &str = "unit";
-
-impl Verdict {
-    /// From the effects of a record, in a city. What else it set in motion, for cases of others, does not count.
-    fn of(city: &City, effects: &[(Seq, Effect)]) -> Self {
-        let mut verdict = Self::default();
-        let mut own = None;
-        for (_, effect) in effects {
-            let is_first = verdict.decision.is_empty();
-            if is_first {
-                verdict.decision = word(effect);
-                own = effect.case().filter(|case| *case != CaseId::NONE);
-                verdict.case = own.map(|case| case.0);
-            }
-            match *effect {
-                Effect::Tallied { field, reason, .. } if is_first => {
-                    verdict.reason = Some(format!("{} {}", field.name(), reason.name()));
-                }
-                Effect::Opened { class, cell, area, urgency, .. }
-                | Effect::Merged { class, cell, area, urgency, .. } => {
-                    verdict.lies(city, class, cell, area);
-                    verdict.urgency = Some(urgency.letter());
-                }
-                Effect::Raised { case, urgency } if own == Some(case) => {
-                    verdict.urgency = Some(urgency.letter());
-                }
-                Effect::Assigned { order, unit, department, tier, due, .. } if own == Some(order.case) => {
-                    verdict.department = Some(city.departments[department.index()].code.clone());
-                    verdict.tier = Some(Tier::word(tier));
-                    verdict.due = due.map(|due| due.0);
-                    verdict.unit = Some(city.roster.units()[unit.index()].code.clone());
-                }
-                Effect::Waiting { case, department, .. } if own == Some(case) => {
-                    verdict.department = Some(city.departments[department.index()].code.clone());
-                    verdict.reason = Some("waiting".to_owned());
-                }
-                Effect::Review { case, doubt } if own == Some(case) => {
-                    verdict.reason = serde_json::to_value(doubt).ok().and_then(|word| word.as_str().map(str::to_owned));
-                }
-                _ => {}
-            }
-        }
-        verdict
-    }
-
-    fn lies(&mut self, city: &City, class: ClassId, cell: CellId, area: AreaId) {
-        self.class = city.classes.get(class.index()).map(|class| class.named.code.clone());
-        self.area = city.areas.get(area.index()).map(|area| area.code.clone());
-        self.cell = cell.is_some().then(|| city.grid.code(cell, &city.areas).to_string().into());
-    }
-
-    /// Its parts that are not as in another.
-    fn parts_unlike(&self, other: &Self) -> Vec<&'static str> {
-        let parts = [
-            ("decision", self.decision != other.decision),
-            ("reason", self.reason != other.reason),
-            ("case", self.case != other.case),
-            ("class", self.class != other.class),
-            ("area", self.area != other.area),
-            ("cell", self.cell != other.cell),
-            ("urgency", self.urgency != other.urgency),
-            ("department", self.department != other.department),
-            ("tier", self.tier != other.tier),
-            ("due", self.due != other.due),
-            (UNIT, self.unit != other.unit),
-        ];
-        parts.into_iter().filter(|(_, is_unlike)| *is_unlike).map(|(part, _)| part).collect()
-    }
-
-    /// A part in words, for people.
-    fn part(&self, part: &str) -> String {
-        let all = serde_json::to_value(self).unwrap_or_default();
-        match &all[part] {
-            serde_json::Value::Null => "–".to_owned(),
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }
-    }
 }
 
 impl Shadow {

@@ -43,7 +43,7 @@ fn message(rng: &mut Rng, matter: usize) -> Message {
             text.push(',');
         }
     }
-    Message { title: "".into(), text: text.into(), label: matter.to_string().into() }
+    Message { title: "".into(), text: text.into(), label: matter.to_string().into(), group: None }
 }
 
 /// A model and messages: of the environment, or made up.

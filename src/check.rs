@@ -72,7 +72,7 @@ pub fn check(folder: Option<&Path>) -> Checked {
                 errors: Vec::new(),
                 warnings: city.remarks().iter().map(ToString::to_string).collect(),
             },
-            Err(problems) => Checked::refused(&problems, |file| files.iter().find(|(name, _)| *name == file)),
+            Err(problems) => Checked::refused(&problems, |file| files.texts().find(|(name, _)| *name == file)),
         },
         Err(problems) => Checked::refused(&problems, |_| None),
     }

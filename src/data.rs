@@ -166,9 +166,9 @@ impl DataFolder {
             fs::remove_dir_all(&unfinished)?;
         }
         fs::create_dir_all(&unfinished)?;
-        for (name, text) in files.iter() {
+        for (name, bytes) in files.iter() {
             let mut file = File::create(unfinished.join(name))?;
-            file.write_all(text.as_bytes())?;
+            file.write_all(bytes)?;
             file.sync_all()?;
         }
         File::open(&unfinished)?.sync_all()?;

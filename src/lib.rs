@@ -81,6 +81,7 @@ pub mod fingerprint;
 pub mod geo;
 pub mod ids;
 pub mod limits;
+pub mod quoted;
 pub mod record;
 pub mod report;
 pub mod rights;

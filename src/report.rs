@@ -1,11 +1,12 @@
 //! What a source says, before it is understood: borrowed from the line, nothing looked up, nothing decided.
 
-use std::borrow::Cow;
+use std::iter::FusedIterator;
 
 use serde::{Deserialize, Serialize};
 
 use crate::datum::plane::EastNorth;
 use crate::geo::FinePoint;
+use crate::quoted::Quoted;
 use crate::time::At;
 
 /// How pressing a matter is. Ordered: `A` is the greatest.
@@ -81,7 +82,7 @@ pub enum Spot {
     Metres(EastNorth),
 }
 
-/// Most texts of a report that may be read for what it is about.
+/// Most texts of a report, beside its title, that are read for what it is about.
 pub const TEXTS_MAX: usize = 4;
 
 /// The fields of a report that take part in understanding it. The rest stays in the body.
@@ -103,21 +104,25 @@ pub struct Report<'a> {
     pub category: Option<&'a str>,
     /// The sender's own word on urgency; a hint unless the city trusts the source.
     pub urgency: Option<Urgency>,
-    /// Its title and its texts as they stand in the line, with quotes and escapes, behind which nothing more follows. They are read
-    /// only where nothing else says what a report is about.
-    pub texts: [Option<&'a [u8]>; TEXTS_MAX],
+    /// Its title.
+    pub title: Option<Quoted<'a>>,
+    /// Its texts.
+    pub texts: [Option<Quoted<'a>>; TEXTS_MAX],
     /// The reporter, exactly as it stands in the line (a JSON value); only ever hashed.
     pub reporter: Option<&'a [u8]>,
 }
 
 impl<'a> Report<'a> {
-    /// What it says in words, without quotes and escapes.
-    pub fn words(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
-        let plain = |raw: &'a [u8]| match raw {
-            [b'"', text @ .., b'"'] if !text.contains(&b'\\') => std::str::from_utf8(text).ok().map(Cow::Borrowed),
-            raw => serde_json::from_slice::<String>(raw).ok().map(Cow::Owned),
-        };
-        self.texts.into_iter().flatten().filter_map(plain)
+    /// The characters of its title.
+    #[inline]
+    pub fn title(&self) -> impl FusedIterator<Item = char> + Clone + use<'a> {
+        self.title.into_iter().flat_map(Quoted::chars)
+    }
+
+    /// The characters of its texts, line by line.
+    #[inline]
+    pub fn text(&self) -> impl FusedIterator<Item = char> + Clone + use<'a> {
+        self.texts.into_iter().flatten().flat_map(|text| text.chars().chain(Some('\n')))
     }
 }
 

@@ -4,6 +4,7 @@
 //! did not, or what it may not say, is a [`Reject`]; what a person can still mend is understood as far as it goes, and the
 //! mind sends it to review.
 
+use crate::city::text::Read;
 use crate::city::{City, Late, Located, Source, Worded};
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::{FinePoint, Point};
@@ -71,10 +72,11 @@ impl City {
         let worded = self.worded(place, report);
         let place = place.or(worded.and_then(|(_, place)| place));
         let located = self.locate(place, report, source, worded.map(|(area, _)| area))?;
-        let class = self.class(report, source)?;
+        let read = self.class(report, source)?;
         let urgency = [
             Some(source.urgency),
-            self.classes.get(class.index()).map(|class| class.urgency),
+            self.classes.get(read.class.index()).map(|class| class.urgency),
+            read.urgency,
             report.urgency.filter(|_| source.trust_urgency),
         ];
         let urgency = urgency.into_iter().flatten().max().unwrap_or_default();
@@ -87,8 +89,8 @@ impl City {
             },
             cell: located.map_or(CellId::NONE, |located| located.cell),
             area: located.map(|located| located.area).or(worded.map(|(area, _)| area)).unwrap_or(AreaId::NONE),
-            class,
-            confidence: if class.is_some() { source.confidence } else { 0 },
+            class: read.class,
+            confidence: read.confidence,
             urgency,
             keep_late: source.late == Late::Dispatch || urgency == crate::report::Urgency::A,
             reporter: pseudonym(report.reporter),
@@ -131,8 +133,10 @@ impl City {
 
     /// What the address, the title and the texts of a report say of its place.
     pub fn place_in_words(&self, report: &Report<'_>) -> Worded {
-        let words: Vec<_> = report.words().collect();
-        self.gazetteer.find(report.address.into_iter().chain(words.iter().map(|text| &**text)))
+        let mut ear = self.gazetteer.ear();
+        report.address.into_iter().for_each(|address| ear.hear(address.chars()));
+        report.title.iter().chain(report.texts.iter().flatten()).for_each(|text| ear.hear(text.chars()));
+        ear.worded()
     }
 
     /// Where a report lies: by its place, else by the cell that it names. `worded` is the area that it says in words.
@@ -180,13 +184,30 @@ impl City {
         Reject { field, reason, at: 0 }
     }
 
+    /// What a report is about: by its category, else by its words. Words can make it more urgent, whatever it is about.
     #[inline]
-    fn class(&self, report: &Report<'_>, source: &Source) -> Result<ClassId, Reject> {
-        match report.category.map(|word| self.categories.get(word)) {
-            Some(Some(position)) => Ok(ClassId(position)),
-            Some(None) if source.require_category => wrong(Field::Category, Reason::Unknown),
-            None if source.require_category => wrong(Field::Category, Reason::Missing),
-            _ => Ok(ClassId::NONE),
+    fn class(&self, report: &Report<'_>, source: &Source) -> Result<Read, Reject> {
+        let class = match report.category.map(|word| self.categories.get(word)) {
+            Some(Some(position)) => ClassId(position),
+            Some(None) if source.require_category => return wrong(Field::Category, Reason::Unknown),
+            None if source.require_category => return wrong(Field::Category, Reason::Missing),
+            _ => ClassId::NONE,
+        };
+        let confidence = if class.is_some() { source.confidence } else { 0 };
+        let known = Read { class, confidence, urgency: None };
+        let is_of_use = if class.is_some() { self.classifier.raises() } else { !self.classifier.is_empty() };
+        Ok(if is_of_use && source.read_texts { self.read(report, known) } else { known })
+    }
+
+    /// What the words of a report add to what is known.
+    #[inline(never)]
+    fn read(&self, report: &Report<'_>, known: Read) -> Read {
+        if report.title.is_none() && report.texts.iter().all(Option::is_none) {
+            known
+        } else if known.class.is_some() {
+            Read { urgency: self.classifier.urgency(report.title(), report.text()), ..known }
+        } else {
+            self.classifier.read(report.title(), report.text())
         }
     }
 

@@ -8,7 +8,20 @@ use std::path::{Path, PathBuf};
 const ROOMS: [(&str, &[&str]); 7] = [
     (
         "words",
-        &["datum", "effect", "fingerprint", "geo", "ids", "limits", "record", "report", "rights", "time", "weighed"],
+        &[
+            "datum",
+            "effect",
+            "fingerprint",
+            "geo",
+            "ids",
+            "limits",
+            "quoted",
+            "record",
+            "report",
+            "rights",
+            "time",
+            "weighed",
+        ],
     ),
     ("city", &["city", "understand"]),
     ("mind", &["dispatch"]),

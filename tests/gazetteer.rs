@@ -31,14 +31,16 @@ name,kind,area,lng,lat,aliases
 
 fn city(gazetteer: &str) -> Result<City, paidan::city::Problems> {
     let built_in = CityFiles::pudong();
-    let mut texts: Vec<(&str, &str)> = built_in.iter().collect();
+    let mut texts: Vec<(&str, &str)> = built_in.texts().collect();
     texts.push(("gazetteer.csv", gazetteer));
     City::compile(CityFiles::from_texts(&texts))
 }
 
 /// Where texts say that something is: a code, `?` where they are unsure, nothing where they say nothing.
 fn told(city: &City, texts: &[&str]) -> String {
-    match city.gazetteer.find(texts.iter().copied()) {
+    let mut ear = city.gazetteer.ear();
+    texts.iter().for_each(|text| ear.hear(text.chars()));
+    match ear.worded() {
         Worded::Nowhere => String::new(),
         Worded::Somewhere(area, _) => city.areas[area.index()].code.to_string(),
         Worded::Unsure(_) => "?".to_owned(),

@@ -31,6 +31,7 @@ pub mod soak;
 mod spread;
 pub mod sweep;
 pub mod target;
+pub mod texts;
 mod truth;
 pub mod try_out;
 pub mod us311_city;

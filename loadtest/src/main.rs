@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 use loadtest::profile::{self, Profile};
 use loadtest::{
-    bare, bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, try_out, us311_city,
+    bare, bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, texts, try_out,
+    us311_city,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ Examples:
   loadtest gen 1000 - --seed 7 | head            to standard output, without a truth
   loadtest gen 50000 storm.ndjson --profile typhoon   24 hours of a typhoon in 50,000 lines, for the built-in city
   loadtest gen 1000 - --profile year --of 9028000     the first thousand tickets of a year
+  loadtest gen-texts 40000 texts.jsonl           messages with their class, for paidan train
   loadtest profiles typhoon outage               what they ask for: rates, sizes, shares, state
   loadtest gen-city bench bench-city             the city folder that the file is about
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
@@ -65,6 +67,16 @@ enum Mode {
         #[arg(long, requires = "profile", value_parser = clap::value_parser!(u64).range(1..))]
         of: Option<u64>,
     },
+    /// Write LINES messages with their class to OUT: what the built-in city's text classifier is trained on.
+    GenTexts {
+        /// How many messages
+        lines: u64,
+        /// The file to write; `-` is standard output
+        out: PathBuf,
+        /// Another seed gives other messages
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Tell what the profiles ask for: rates, sizes, shares and state, counted over a sample of their lines.
     Profiles(profile::Args),
     /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv.
@@ -112,6 +124,7 @@ fn main() -> ExitCode {
             Some(profile) => profile::write(&profile, lines, of.unwrap_or(lines), &out, seed),
             None => r#gen::run(lines, &out, seed),
         },
+        Mode::GenTexts { lines, out, seed } => texts::run(lines, &out, seed),
         Mode::Profiles(args) => profile::run(&args),
         Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
         Mode::GenCity(City::Us311(args)) => us311_city::write(&args),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::seam::Warning;
+use super::text::Mute;
 use super::{City, Named};
 use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
 
@@ -64,6 +65,8 @@ pub enum Remark {
         /// Its name.
         name: Box<str>,
     },
+    /// A keyword rule never says anything.
+    MuteRule(Mute),
 }
 
 /// A class, and where something is so of it.
@@ -127,6 +130,21 @@ impl fmt::Display for Remark {
                 )
             }
             Self::UnusedPolicy { name } => write!(f, "策略 {name} 未被使用 no class has the policy {name}"),
+            Self::MuteRule(Mute::Dead { line }) => write!(
+                f,
+                "关键词规则第 {line} 行永不生效 keywords.csv:{line}: the rule never applies: it asks for a word that holds one of its unless"
+            ),
+            Self::MuteRule(Mute::Shadowed { line, by, is_conflict }) => {
+                let (zh, en) = match is_conflict {
+                    true => ("冲突，其类别永不生效", "which says another class"),
+                    false => ("重复，其类别永不生效", "which says the same"),
+                };
+                write!(
+                    f,
+                    "关键词规则第 {line} 行与第 {by} 行{zh} keywords.csv:{line}: its class never counts: wherever the rule applies, that of line \
+                     {by} comes first, {en}"
+                )
+            }
         }
     }
 }
@@ -140,6 +158,7 @@ impl City {
             .chain(self.responsibilities())
             .chain(self.limits())
             .chain(self.policies_without_class())
+            .chain(self.classifier.rules().mute().into_iter().map(Remark::MuteRule))
             .collect()
     }
 
@@ -272,6 +291,7 @@ mod tests {
             ("departments.csv", "code,name_zh,name_en\nd,部,D\ne,局,E\n"),
             ("areas.csv", "code,name_zh,name_en\na1,一,One\na2,二,Two\n"),
             ("duty.csv", "class,scope,where,department,tier\nx,district,,d,street\n*,district,,e,street\n"),
+            ("keywords.csv", "words,unless,class,urgency\n路灯+坏|不亮,,x,\n"),
         ];
         let texts: Vec<(&str, String)> = texts.into_iter().map(|(name, text)| (name, change(text))).collect();
         let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -322,6 +342,9 @@ mod tests {
         check("*,district,,e", "*,district,,d", &[&["2 units of department e", "U3"]]);
         check("*,district,,e", "*,district,,d,street\nx,cell,1,e", &[&["1 units of department e", "U3"]]);
         check("1 natural_day", "", &[&["1 classes have no limit", ": y"]]);
+        check("不亮,,x,", "不亮,,x,\n新路灯+坏了,,y,", &[&["keywords.csv:3", "line 2", "another class"]]);
+        check("不亮,,x,", "不亮,,x,\n不亮+路灯,,x,", &[&["keywords.csv:3", "line 2", "says the same"]]);
+        check("不亮,,x,", "不亮,灯,x,", &[&["keywords.csv:2", "never applies"]]);
     }
 
     #[test]

@@ -427,7 +427,7 @@ mod tests {
         let base = CityFiles::pudong();
         let check = |settings: &dyn Fn(&str) -> String, days: &str| {
             let texts: Vec<(String, String)> = base
-                .iter()
+                .texts()
                 .map(|(name, text)| match name {
                     "city.toml" => (name.to_owned(), settings(text)),
                     CALENDAR => (name.to_owned(), format!("from,to,kind,name_zh,name_en\n{days}")),
@@ -471,7 +471,7 @@ mod tests {
             let (_, after) = rest.split_once("\n[").expect("something follows");
             format!("{before}[{after}")
         };
-        let no_header = base.iter().map(|(name, text)| match name {
+        let no_header = base.texts().map(|(name, text)| match name {
             CALENDAR => (name, "2026-03-09,2026-03-09,holiday,假,off\n"),
             _ => (name, text),
         });

@@ -1,5 +1,6 @@
 //! Reading a city: its files as text, its mistakes as sentences that say where and how to mend them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -12,8 +13,8 @@ use super::Named;
 /// The settings file; everything else is a table.
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv` and `gazetteer.csv`.
-const NAMES: [&str; 11] = [
+/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv` and `keywords.csv`.
+const NAMES: [&str; 12] = [
     SETTINGS,
     "classes.csv",
     "departments.csv",
@@ -25,6 +26,7 @@ const NAMES: [&str; 11] = [
     CELLS,
     COMPONENTS,
     GAZETTEER,
+    KEYWORDS,
 ];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
@@ -37,6 +39,10 @@ pub(super) const CELLS: &str = "cells.geojson";
 pub(super) const COMPONENTS: &str = "components.csv";
 /// What places are called.
 pub(super) const GAZETTEER: &str = "gazetteer.csv";
+/// What words say of class and urgency.
+pub(super) const KEYWORDS: &str = "keywords.csv";
+/// The text classifier's model. It is no text, and comes last.
+pub(super) const MODEL: &str = "text.model";
 /// Holidays, and the workdays that make up for them.
 pub(super) const CALENDAR: &str = "calendar.csv";
 
@@ -48,21 +54,28 @@ pub(super) fn is_plain(code: &str) -> bool {
 /// What to do about one that cannot.
 pub(super) const PLAIN: &str = "codes stand in decisions as they are: no quotes, no backslashes, no control characters";
 
-/// The files of a city, as text.
-#[derive(Clone, Debug)]
+/// The files of a city.
+#[derive(Clone)]
 pub struct CityFiles {
     texts: Vec<(&'static str, String)>,
+    model: Option<Cow<'static, [u8]>>,
+}
+
+impl fmt::Debug for CityFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, bytes)| (name, bytes.len()))).finish()
+    }
 }
 
 impl CityFiles {
     /// Reads a folder.
     ///
     /// # Errors
-    /// If a file cannot be read or is not UTF-8.
+    /// If a file cannot be read, or one of text is not UTF-8.
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER].contains(&name),
+            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER, KEYWORDS].contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -73,12 +86,22 @@ impl CityFiles {
                 Err(error) => problems.push(name, 0, format!("{}: {error}", folder.join(name).display()), Self::MEND),
             }
         }
-        problems.into_result(Self { texts })
+        let path = folder.join(MODEL);
+        let model = match std::fs::read(&path) {
+            Ok(bytes) => Some(bytes.into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                problems.push(MODEL, 0, format!("{}: {error}", path.display()), Self::MEND);
+                None
+            }
+        };
+        problems.into_result(Self { texts, model })
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if \
          it names single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components \
-         are registered, components.csv, if words shall be located, gazetteer.csv; `src/city/pudong` is an example";
+         are registered, components.csv, if words shall be located, gazetteer.csv, if they shall be classified, keywords.csv and text.model; \
+         `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {
@@ -90,8 +113,9 @@ impl CityFiles {
             (NAMES[4], include_str!("pudong/duty.csv").to_owned()),
             (NAMES[5], include_str!("pudong/units.csv").to_owned()),
             (NAMES[7], include_str!("pudong/calendar.csv").to_owned()),
+            (NAMES[11], include_str!("pudong/keywords.csv").to_owned()),
         ];
-        Self { texts }
+        Self { texts, model: Some(include_bytes!("pudong/text.model").into()) }
     }
 
     /// A city from texts, for tests. Names are those of the files.
@@ -99,19 +123,36 @@ impl CityFiles {
         let find = |name: &str| texts.iter().find(|(given, _)| *given == name);
         Self {
             texts: NAMES.iter().filter_map(|name| find(name).map(|(_, text)| (*name, (*text).to_owned()))).collect(),
+            model: None,
         }
     }
 
-    /// Each file's name and text.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The same with the file of a model.
+    #[must_use]
+    pub fn with_model(self, bytes: Vec<u8>) -> Self {
+        Self { model: Some(bytes.into()), ..self }
+    }
+
+    /// Name and text of each file that is one.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
-    /// Hash of names and texts: two cities with the same version are the same.
+    /// Each file's name and bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.texts().map(|(name, text)| (name, text.as_bytes())).chain(self.model().map(|bytes| (MODEL, bytes)))
+    }
+
+    /// The bytes of the model, if there is one.
+    pub(super) fn model(&self) -> Option<&[u8]> {
+        self.model.as_deref()
+    }
+
+    /// Hash of names and contents: two cities with the same version are the same.
     pub fn version(&self) -> u64 {
         let mut hasher = rapidhash::v3::RapidSecrets::seed_cpp(0);
-        for (name, text) in self.iter() {
-            for part in [name.as_bytes(), text.as_bytes()] {
+        for (name, bytes) in self.iter() {
+            for part in [name.as_bytes(), bytes] {
                 hasher = rapidhash::v3::RapidSecrets::seed_cpp(rapidhash::v3::rapidhash_v3_seeded(part, &hasher));
             }
         }
@@ -124,7 +165,7 @@ impl CityFiles {
 
     /// The text of a file, if it is there.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(given, _)| *given == name).map(|(_, text)| text)
+        self.texts().find(|(given, _)| *given == name).map(|(_, text)| text)
     }
 
     /// The rows of a table, each with its line. Rows that do not fit are problems.
@@ -262,6 +303,8 @@ pub(super) struct Settings {
     pub time: TimeSettings,
     pub calendar: Option<Spanned<CalendarSettings>>,
     #[serde(default)]
+    pub text: TextSettings,
+    #[serde(default)]
     pub budget_ms: BudgetSettings,
     #[serde(default)]
     pub memory: MemorySettings,
@@ -289,6 +332,15 @@ pub(super) struct CalendarSettings {
     pub utc_offset: String,
     pub days: Vec<String>,
     pub hours: Vec<String>,
+}
+
+/// How sure the model must be, in thousandths; and which of its labels stand for no class.
+#[derive(Deserialize, Debug, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TextSettings {
+    pub threshold: Option<Spanned<u16>>,
+    #[serde(default)]
+    pub none: Vec<Spanned<String>>,
 }
 
 /// Edges, areas and codes are optional here because areas that are polygons give or forbid them.
@@ -404,6 +456,8 @@ pub(super) struct SourceSettings {
     pub require: Vec<String>,
     #[serde(default)]
     pub trust_urgency: bool,
+    #[serde(default = "yes")]
+    pub read_texts: bool,
     pub id_bytes_max: Option<u16>,
     #[serde(default)]
     pub budget_ms: BudgetSettings,
@@ -458,6 +512,10 @@ pub(super) struct PoolSettings {
 pub(super) enum AllOr {
     Word(String),
     Codes(Vec<String>),
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Settings {

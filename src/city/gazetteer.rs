@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::FusedIterator;
 
 use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Deserialize;
@@ -136,26 +137,9 @@ impl Gazetteer {
         self.automaton.is_none()
     }
 
-    /// Where texts of one report say that it is.
-    pub fn find<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Worded {
-        let Some(automaton) = &self.automaton else { return Worded::Nowhere };
-        let mut heard = Vec::new();
-        for text in texts {
-            let folded = fold(text);
-            let from = heard.len();
-            for found in automaton.find_overlapping_iter(folded.as_str()) {
-                let (form, _) = self.names[found.value() as usize];
-                let goes_on = folded[found.end()..].chars().next().is_some_and(|next| GOES_ON.contains(next));
-                if form == Form::Whole || !goes_on {
-                    heard.push(Heard { name: found.value(), from: found.start(), to: found.end() });
-                }
-                if heard.len() > HEARD_MAX {
-                    return Worded::Unsure(Vec::new());
-                }
-            }
-            keep_longest(&mut heard, from);
-        }
-        self.weigh(&heard)
+    /// To hear what the texts of one report say of its place.
+    pub const fn ear(&self) -> Ear<'_> {
+        Ear { gazetteer: self, heard: Vec::new(), is_flooded: false }
     }
 
     /// What names that were heard come to together.
@@ -221,6 +205,43 @@ struct Heard {
     to: usize,
 }
 
+/// Hears the texts of one report, one after the other.
+pub struct Ear<'g> {
+    gazetteer: &'g Gazetteer,
+    heard: Vec<Heard>,
+    /// More names were said than anybody could make sense of.
+    is_flooded: bool,
+}
+
+impl Ear<'_> {
+    /// Hears a text.
+    pub fn hear(&mut self, text: impl FusedIterator<Item = char>) {
+        let Some(automaton) = &self.gazetteer.automaton else { return };
+        let (from, names) = (self.heard.len(), &self.gazetteer.names);
+        let is_whole = |heard: &Heard| names[heard.name as usize].0 == Form::Whole;
+        let (mut stepper, mut at) = (automaton.find_overlapping_stepper(), 0);
+        fold(text, |c| {
+            if GOES_ON.contains(c) {
+                self.heard.retain(|heard| heard.to < at || is_whole(heard));
+            }
+            stepper.consume(c);
+            at += c.len_utf8();
+            for found in stepper.matches() {
+                self.is_flooded |= self.heard.len() >= HEARD_MAX;
+                if !self.is_flooded {
+                    self.heard.push(Heard { name: found.value(), from: found.start(), to: found.end() });
+                }
+            }
+        });
+        keep_longest(&mut self.heard, from);
+    }
+
+    /// Where all that was heard says that it is.
+    pub fn worded(&self) -> Worded {
+        if self.is_flooded { Worded::Unsure(Vec::new()) } else { self.gazetteer.weigh(&self.heard) }
+    }
+}
+
 /// Leaves out what lies within a longer name, among those of one text.
 fn keep_longest(heard: &mut Vec<Heard>, from: usize) {
     let these: Vec<Heard> = heard.drain(from..).collect();
@@ -231,7 +252,7 @@ fn keep_longest(heard: &mut Vec<Heard>, from: usize) {
 }
 
 fn entry(row: &Row, areas: &[Named]) -> Result<Entry, (String, &'static str)> {
-    if fold(&row.name).chars().count() < 2 {
+    if folded(&row.name).chars().count() < 2 {
         return Err((format!("name \"{}\" is too short", row.name), "a name has two characters at least"));
     }
     let area = position(areas, &row.area).map(AreaId);
@@ -258,7 +279,7 @@ struct NameTable {
 
 impl NameTable {
     fn add(&mut self, name: &str, form: Form, entry: Entry) {
-        let name = fold(name);
+        let name = folded(name);
         if name.chars().count() < 2 {
             return;
         }
@@ -327,42 +348,69 @@ fn without<'n>(name: &'n str, words: &[&str]) -> Option<&'n str> {
     words.iter().find_map(|word| name.strip_suffix(word)).filter(|rest| !rest.is_empty())
 }
 
-/// A text as names are compared: in one spelling, without spaces, and numbers up to 99 as words, because 潍坊1村 is 潍坊一村.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut digits = String::new();
-    normalise(text.chars(), |c| {
-        if c.is_ascii_digit() {
-            digits.push(c);
-        } else {
-            push_digits(&mut digits, &mut folded);
-            folded.extend(Some(c).filter(|c| !c.is_whitespace()));
+/// Hands on a text as names are compared: in one spelling, without spaces, and numbers up to 99 as words, because 潍坊1村 is 潍坊一村.
+fn fold(text: impl FusedIterator<Item = char>, mut sink: impl FnMut(char)) {
+    let mut digits = Digits::default();
+    normalise(text, |c| match c {
+        '0'..='9' => digits.push(c, &mut sink),
+        c => {
+            digits.end(&mut sink);
+            Some(c).filter(|c| !c.is_whitespace()).into_iter().for_each(&mut sink);
         }
     });
-    push_digits(&mut digits, &mut folded);
+    digits.end(&mut sink);
+}
+
+/// A name as names are compared.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    fold(name.chars(), |c| folded.push(c));
     folded
 }
 
-/// Digits, as words where they are a number up to 99.
-fn push_digits(digits: &mut String, out: &mut String) {
-    match digits.parse::<usize>() {
-        Ok(number @ 1..=99) if !digits.starts_with('0') => push_number(number, out),
-        _ => out.push_str(digits),
+/// Digits that may yet be a number up to 99.
+#[derive(Default)]
+struct Digits {
+    held: [char; 2],
+    count: usize,
+}
+
+impl Digits {
+    fn push(&mut self, digit: char, sink: &mut impl FnMut(char)) {
+        match self.held.get_mut(self.count) {
+            Some(held) => *held = digit,
+            None => {
+                if self.count == self.held.len() {
+                    self.held.into_iter().for_each(&mut *sink);
+                }
+                sink(digit);
+            }
+        }
+        self.count += 1;
     }
-    digits.clear();
+
+    /// The number, as words if it is one.
+    fn end(&mut self, sink: &mut impl FnMut(char)) {
+        let held = &self.held[..if self.count > self.held.len() { 0 } else { self.count }];
+        match held.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)? as usize)) {
+            Some(number @ 1..) if held[0] != '0' => push_number(number, sink),
+            _ => held.iter().copied().for_each(sink),
+        }
+        self.count = 0;
+    }
 }
 
 /// A number from 1 to 99 in words.
-fn push_number(number: usize, out: &mut String) {
+fn push_number(number: usize, sink: &mut impl FnMut(char)) {
     const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
     let (tens, ones) = (number / 10, number % 10);
     if tens > 1 {
-        out.push(DIGITS[tens]);
+        sink(DIGITS[tens]);
     }
     if tens > 0 {
-        out.push('十');
+        sink('十');
     }
     if ones > 0 {
-        out.push(DIGITS[ones]);
+        sink(DIGITS[ones]);
     }
 }

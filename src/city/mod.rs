@@ -48,7 +48,7 @@ pub use components::Components;
 pub use duty::{Candidate, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
-pub use gazetteer::{Gazetteer, Worded};
+pub use gazetteer::{Ear, Gazetteer, Worded};
 pub use grid::{CodeParts, Grid, Located};
 pub use layout::{Encoding, Layout, TableLayout};
 pub use limit::{Limit, LimitUnit};
@@ -64,6 +64,7 @@ pub use time_format::{TimeFormat, TimePattern};
 use crate::ids::AreaId;
 use crate::time::Window;
 use files::{Settings, Spanned};
+use text::Classifier;
 
 /// A thing with a code and a name in two languages.
 #[derive(Clone, PartialEq, Debug)]
@@ -104,6 +105,8 @@ pub struct City {
     pub components: Components,
     /// What places are called.
     pub gazetteer: Gazetteer,
+    /// What words say of class and urgency.
+    pub classifier: Classifier,
     /// Areas 街镇, by [`crate::ids::AreaId`].
     pub areas: Vec<Named>,
     /// Departments, by [`crate::ids::DepartmentId`].
@@ -180,6 +183,7 @@ impl City {
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
         let catalogue = shape::Catalogue { classes: &classes, words: &categories };
+        let classifier = Classifier::compile(&files, &settings, &categories, &mut problems);
         let (sources, source_names, dedup_windows) = source::compile(&settings, &frames, &catalogue, &mut problems);
         let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
         let calendar = Calendar::compile(&files, settings.calendar.as_ref(), &mut problems);
@@ -198,6 +202,7 @@ impl City {
             grid,
             components,
             gazetteer,
+            classifier,
             areas,
             departments,
             classes,

@@ -19,8 +19,6 @@ pub struct Shape {
     slots: Vec<Box<[Slot]>>,
     /// The place of an area's code.
     pub area: Option<Slot>,
-    /// What a report says in words: its title, then its texts.
-    pub texts: Box<[Slot]>,
     /// The pointer to the reporter, for whoever must leave people out.
     pub reporter: Option<Box<str>>,
     /// The slots whose text takes part in understanding.
@@ -44,6 +42,11 @@ impl Shape {
     #[inline]
     pub fn slot(&self, field: Field) -> Option<Slot> {
         self.slots(field).first().copied()
+    }
+
+    /// What a report says in words: its title, then its texts.
+    pub fn texts(&self) -> impl Iterator<Item = Slot> {
+        [Field::Title, Field::Text].into_iter().flat_map(|field| self.slots(field)).copied()
     }
 
     /// The class that the source means by a word of its own.
@@ -154,7 +157,6 @@ impl ShapeSettings {
             understood: understood.chain(&area).fold(0, |set, slot| set | slot.bit()),
             area,
             reporter: self.reporter.as_ref().map(|pointer| pointer.get_ref().as_str().into()),
-            texts: slots[Field::Title as usize].iter().chain(&slots[Field::Text as usize]).copied().collect(),
             time_format: self.time_format(offset, problems),
             words: self.words(catalogue, problems),
             urgencies: self.urgencies(problems),
@@ -287,7 +289,7 @@ mod tests {
     /// the settings at which the shape begins.
     fn compile(own: &str, shape: &str) -> (u64, Result<City, Problems>) {
         let pudong = CityFiles::pudong();
-        let mut texts: Vec<_> = pudong.iter().collect();
+        let mut texts: Vec<_> = pudong.texts().collect();
         let source = format!(
             "\n[[source]]\nname = \"file\"\nname_zh = \"文件\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"refuse\"\n\
              dedup = {{ window = \"sliding\", minutes = 60 }}\n{own}\n[source.shape]\n"

@@ -65,6 +65,8 @@ pub struct Source {
     pub require_category: bool,
     /// Its own word on urgency counts.
     pub trust_urgency: bool,
+    /// Its titles and texts are read for class and urgency.
+    pub read_texts: bool,
     /// Longest id in bytes.
     pub id_bytes_max: usize,
     /// How long a report of it may take from the door to its published decision: milliseconds by the urgency's code.
@@ -174,6 +176,7 @@ fn compile_one(
         require_place: has(&raw.require, "place"),
         require_category: has(&raw.require, "category"),
         trust_urgency: raw.trust_urgency,
+        read_texts: raw.read_texts,
         id_bytes_max,
         budget_ms: budget::compile(&raw.budget_ms, budget_ms, problems),
         frame,

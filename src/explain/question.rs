@@ -224,12 +224,20 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
         Worded::Unsure(areas) => areas,
         Worded::Nowhere | Worded::Somewhere(..) => Vec::new(),
     };
+    let category = report.category.and_then(|word| city.categories.get(word));
+    let source = &city.sources[told.record.origin.source.index()];
+    let grounds = source.read_texts.then(|| match category {
+        Some(_) => city.classifier.grounds(report.title(), report.text()).of_urgency(),
+        None => city.classifier.grounds(report.title(), report.text()),
+    });
     Some(Hints {
+        grounds: grounds.unwrap_or_default(),
         has_point: report.spot.is_some(),
         is_registered: report.component.and_then(|component| city.components.place(component)).is_some(),
         areas,
         cell: report.cell.map(str::to_owned),
         category: report.category.map(str::to_owned),
+        is_category_known: category.is_some(),
         urgency: report.urgency,
         text,
     })

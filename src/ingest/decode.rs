@@ -14,6 +14,7 @@ use crate::city::{City, Pointer, Pointers, Slot};
 use crate::geo::FinePoint;
 use crate::ids::SourceId;
 use crate::limits::*;
+use crate::quoted::Quoted;
 use crate::report::{
     Action, Field, Reason, Reject, Report, Said, Spot, TEXTS_MAX, UnitSays, UnitStatus, Urgency, Verb, What,
 };
@@ -145,10 +146,10 @@ impl<'c> Decoder<'c> {
     /// no line. Whoever decides needs no words, so this reads the line once more.
     pub fn texts<'a>(&'a mut self, line: &'a str) -> Option<&'a str> {
         const TITLE_AND_TEXT: [Slot; 2] = [slot_of(Field::Title), slot_of(Field::Text)];
-        let slots = self.shaped.map_or(&TITLE_AND_TEXT[..], |shaped| &shaped.shape.texts);
+        let slots = self.shaped.map_or(TITLE_AND_TEXT.to_vec(), |shaped| shaped.shape.texts().collect());
         let set = slots.iter().fold(0, |set, slot| set | slot.bit());
         let values = self.reader.values(line, set).ok()?;
-        values.join(slots, "\n", &mut self.joined)
+        values.join(&slots, "\n", &mut self.joined)
     }
 }
 
@@ -189,17 +190,18 @@ impl<'a> Fields<'a> {
             address: self.text_or_empty(Field::Address, ADDRESS_BYTES_MAX)?,
             category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
             urgency: None,
+            title: None,
             texts: [None; TEXTS_MAX],
             reporter: None,
         };
-        let title = self.begins(Field::Title, |first| first == b'"')?;
-        let text = self.begins(Field::Text, |first| first == b'"')?;
+        let title = self.quoted(Field::Title)?;
+        let text = self.quoted(Field::Text)?;
         self.begins(Field::Value, |first| first == b'-' || first.is_ascii_digit())?;
         self.begins(Field::Unit, |first| first == b'"')?;
         let urgency = self.word(Field::Urgency, Urgency::ALL, Urgency::letter)?;
         let reporter = self.begins(Field::Reporter, |first| first == b'{' || first == b'"')?;
         self.begins(Field::Media, |first| first == b'[')?;
-        Ok(Report { urgency, reporter, texts: [title, text, None, None], ..report })
+        Ok(Report { urgency, reporter, title, texts: [text, None, None, None], ..report })
     }
 
     /// The fields of an action.
@@ -330,6 +332,13 @@ impl<'a> Fields<'a> {
             return Err(self.wrong(field, Reason::FieldTooLong));
         }
         Ok(Some(text))
+    }
+
+    /// A string as it stands in the line.
+    #[inline(always)]
+    fn quoted(&self, field: Field) -> Result<Option<Quoted<'a>>, Reject> {
+        self.begins(field, |first| first == b'"')?;
+        Ok(self.values.quoted(slot_of(field)))
     }
 
     /// A value as it stands in the line. Its first byte tells its type.

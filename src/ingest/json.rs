@@ -233,38 +233,6 @@ fn code_unit(text: &Text<'_>, at: usize) -> Result<u32, Reject> {
     })
 }
 
-/// Appends what a string means that [`string_end`] read over with [`Surrogates::Refuse`], given without its quotes.
-pub fn unescape(mut raw: &str, into: &mut String) {
-    while let Some((plain, escape)) = raw.split_once('\\') {
-        into.push_str(plain);
-        let escape = escape.as_bytes();
-        let (character, length) = match escape[0] {
-            b'u' => escaped_character(escape),
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
-            itself => (char::from(itself), 1),
-        };
-        into.push(character);
-        raw = &raw[plain.len() + 1 + length..];
-    }
-    into.push_str(raw);
-}
-
-/// The character of `uXXXX` or `uXXXX\uXXXX`, and the length of that.
-fn escaped_character(escape: &[u8]) -> (char, usize) {
-    const READ: &str = "unescape is given strings whose escapes have been read over";
-    let escape = &Text::new(escape);
-    let unit = |at| code_unit(escape, at).expect(READ);
-    let (code, length) = match unit(1) {
-        high @ 0xd800..=0xdbff => (0x10000 + ((high - 0xd800) << 10) + (unit(7) - 0xdc00), 11),
-        code => (code, 5),
-    };
-    (char::from_u32(code).expect(READ), length)
-}
-
 /// Reads over a number without its sign: digits, and a fraction and an exponent if they are there.
 fn number_end(text: &Text<'_>, at: usize) -> Result<usize, Reject> {
     // A zero is an integer part by itself: a digit behind it is behind the number, where nothing allows it.

@@ -19,6 +19,7 @@ use super::scan::Text;
 use super::table::REST_KEY;
 use super::text::{Convert, Given, Made, Step};
 use crate::limits::{DEPTH_MAX, LETTER_BYTES_MAX, LINE_BYTES_MAX};
+use crate::quoted::Quoted;
 use crate::report::{Field, Reason, Reject};
 
 /// Opens the envelopes of dead letters.
@@ -178,9 +179,7 @@ fn string(line: &str, place: Range<usize>) -> Result<String, Reject> {
         return Err(refuse(Reason::WrongType, place.start));
     };
     json::string_end(&Text::new(line.as_bytes()), place.start + 1, Surrogates::Refuse)?;
-    let mut meant = String::with_capacity(quoted.len());
-    json::unescape(quoted, &mut meant);
-    Ok(meant)
+    Ok(Quoted::new(quoted).chars().collect())
 }
 
 /// The bytes that hexadecimal digits stand for.

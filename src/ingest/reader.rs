@@ -5,6 +5,7 @@ use super::json::{self, Between, Kind, Levels, Surrogates, not_json};
 use super::scan::Text;
 use super::steps::{Step, StepId, Steps};
 use crate::city::{Node, Pointers, Slot};
+use crate::quoted::Quoted;
 use crate::report::{Field, Reason, Reject};
 
 /// Reads lines for one table of pointers. It remembers the shape of lines and reuses its memory.
@@ -120,7 +121,7 @@ impl<'p> Reader<'p> {
         for slot in (0..Slot::COUNT as u8).map(Slot::new).filter(|slot| self.found.escaped & texts & slot.bit() != 0) {
             let Span { from, to } = self.found.raw[slot.index()];
             let start = self.unescaped.len();
-            json::unescape(&line[from as usize + 1..to as usize - 1], &mut self.unescaped);
+            self.unescaped.extend(Quoted::new(&line[from as usize + 1..to as usize - 1]).chars());
             self.found.unescaped[slot.index()] = Span::new(start, self.unescaped.len());
         }
     }
@@ -237,7 +238,7 @@ fn text_of_key<'a>(line: &Text<'a>, key: json::Key, unescaped: &'a mut String) -
         return name;
     }
     unescaped.clear();
-    json::unescape(std::str::from_utf8(name).expect("quotes stand between characters"), unescaped);
+    unescaped.extend(Quoted::new(std::str::from_utf8(name).expect("quotes stand between characters")).chars());
     unescaped.as_bytes()
 }
 
@@ -258,6 +259,13 @@ impl<'a> Values<'a> {
         }
         let Span { from, to } = self.found.raw[slot.index()];
         Some(&self.line.as_bytes()[from as usize..to as usize]).filter(|raw| raw[0] != b'n')
+    }
+
+    /// A string as it stands in the line, if one is there.
+    #[inline(always)]
+    pub fn quoted(&self, slot: Slot) -> Option<Quoted<'a>> {
+        let (from, to) = self.ends(slot);
+        self.raw(slot).filter(|raw| raw[0] == b'"').map(|_| Quoted::new(&self.line[from as usize + 1..to as usize - 1]))
     }
 
     /// A string that is there, without its quotes and escapes. Its slot is one of those whose texts are asked for.

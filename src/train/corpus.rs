@@ -17,6 +17,8 @@ pub struct Message {
     pub text: Box<str>,
     /// What people say that it is about.
     pub label: Box<str>,
+    /// What it has in common with others, which are then held out together: an incident, a person.
+    pub group: Option<Box<str>>,
 }
 
 /// A line that is no message.
@@ -54,6 +56,8 @@ struct Line<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(borrow)]
     label: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    group: Option<Cow<'a, str>>,
 }
 
 impl Corpus {
@@ -116,7 +120,7 @@ impl Corpus {
 }
 
 /// What to do about lines that are no messages.
-pub const MEND: &str = "a line is {\"title\":\"…\" or null,\"text\":\"…\",\"label\":\"…\"}";
+pub const MEND: &str = "a line is {\"title\":\"…\" or null,\"text\":\"…\",\"label\":\"…\"}, and may have a \"group\" that it shares with its like";
 
 /// The message of a line, if it is not blank.
 fn message(line: &[u8]) -> Result<Option<Message>, String> {
@@ -125,7 +129,8 @@ fn message(line: &[u8]) -> Result<Option<Message>, String> {
     }
     let line: Line<'_> = serde_json::from_slice(line).map_err(|why| why.to_string())?;
     let of = |text: Option<Cow<'_, str>>| text.map(|text| text.trim().into()).unwrap_or_default();
-    let message = Message { title: of(line.title), text: of(line.text), label: of(line.label) };
+    let group = line.group.map(|group| group.into());
+    let message = Message { title: of(line.title), text: of(line.text), label: of(line.label), group };
     if message.label.is_empty() {
         return Err("it has no label".to_owned());
     }

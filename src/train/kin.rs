@@ -1,7 +1,9 @@
 //! Which messages belong together: several people on one matter, one person twice, a title in one file and its text in another.
 //!
 //! What is held out must not have been seen in other words, or a model seems better, and surer, than it is. Messages are kin if they
-//! share several runs of characters that hardly any other has.
+//! share several runs of characters that hardly any other has, or if whoever gathered them says so.
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
@@ -14,8 +16,8 @@ const SHARED_MIN: usize = 4;
 /// if they are so many of a hundred that one of the two has; two long messages share some by chance.
 const SHARED_PERCENT_MIN: usize = 30;
 
-/// For each row the first of its kin, itself at the earliest.
-pub(super) fn kin(matrix: &Matrix) -> Vec<u32> {
+/// For each row the first of its kin, itself at the earliest. Those of one group are kin.
+pub(super) fn kin<'m>(matrix: &Matrix, groups: impl Iterator<Item = Option<&'m str>>) -> Vec<u32> {
     let mut holding = vec![Vec::new(); matrix.hashes.len()];
     for row in 0..matrix.rows() {
         for column in &matrix.columns()[matrix.row(row)] {
@@ -40,10 +42,19 @@ pub(super) fn kin(matrix: &Matrix) -> Vec<u32> {
         if same.len() * 100 < fewer * SHARED_PERCENT_MIN {
             continue;
         }
-        let (a, b) = (find(&mut first, same[0].0), find(&mut first, same[0].1));
-        first[a.max(b) as usize] = a.min(b);
+        join(&mut first, same[0]);
+    }
+    let mut first_of = BTreeMap::new();
+    for (group, row) in groups.zip(0..).filter_map(|(group, row)| Some((group?, row))) {
+        join(&mut first, (*first_of.entry(group).or_insert(row), row));
     }
     (0..matrix.rows() as u32).map(|row| find(&mut first, row)).collect()
+}
+
+/// Makes two rows kin.
+fn join(first: &mut [u32], (a, b): (u32, u32)) {
+    let (a, b) = (find(first, a), find(first, b));
+    first[a.max(b) as usize] = a.min(b);
 }
 
 /// The first of a row's kin, which shortens the way there.

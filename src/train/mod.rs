@@ -119,7 +119,7 @@ pub fn learn(messages: &[Message], seed: u64, progress: &Progress) -> Result<(Mo
     let examples = Examples { matrix: &matrix, classes: &classes, count: labels.len() };
     progress.0.inc(1);
 
-    let kin = kin::kin(&matrix);
+    let kin = kin::kin(&matrix, messages.iter().map(|message| message.group.as_deref()));
     let folds = folds(&kin, &classes, seed);
     let held_out: Vec<Vec<u32>> = (0..FOLDS).map(|fold| rows(&folds, |of| of == fold)).collect();
     let stopped: Vec<Stopped> = held_out

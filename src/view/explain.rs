@@ -8,6 +8,7 @@ mod text;
 
 use serde::Serialize;
 
+use crate::city::text::{Ground, Grounds, Guessed, Reason};
 use crate::city::{Assign, City, Limit, Named, SamePlace};
 use crate::effect::Effect;
 use crate::geo::Point;
@@ -72,7 +73,7 @@ pub struct Told {
 }
 
 /// What a report said of itself, beside what the record keeps of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Hints {
     /// It gave coordinates.
     pub has_point: bool,
@@ -84,6 +85,10 @@ pub struct Hints {
     pub areas: Vec<AreaId>,
     /// Its category word.
     pub category: Option<String>,
+    /// The city knows that word.
+    pub is_category_known: bool,
+    /// What its words led to, if they were read.
+    pub grounds: Grounds,
     /// Its own word on urgency.
     pub urgency: Option<Urgency>,
     /// What it says in words, its title first.
@@ -239,20 +244,43 @@ pub struct Understood<'a> {
     pub category: Option<String>,
     /// The class.
     pub class: Option<Name<'a>>,
+    /// category, rule (of `keywords.csv`), model or none; absent where the line cannot be read any more.
+    pub class_from: Option<&'static str>,
     /// How sure the class is, in thousandths.
     pub confidence: u16,
+    /// The rule that said the class.
+    pub rule: Option<Ground>,
+    /// What the model said, where neither a category nor a rule said the class.
+    pub guess: Option<Guess<'a>>,
     /// How pressing it is.
     pub urgency: &'static str,
     /// Of its source.
     pub urgency_of_source: &'static str,
     /// Of its class.
     pub urgency_of_class: Option<&'static str>,
+    /// By its words, and the rule that says so.
+    pub urgency_of_words: Option<(&'static str, Ground)>,
     /// By the sender's word.
     pub urgency_said: Option<&'static str>,
     /// Whether the sender's word counts.
     pub urgency_trusted: bool,
     /// A short pseudonym of the reporter.
     pub reporter: Option<String>,
+}
+
+/// What the model said of a report's words.
+#[derive(Serialize, Debug)]
+pub struct Guess<'a> {
+    /// The likeliest class; none if the likeliest label stands for no class of the city.
+    pub class: Option<Name<'a>>,
+    /// The next best.
+    pub runner_up: Option<Name<'a>>,
+    /// How sure it is, in thousandths.
+    pub confidence: u16,
+    /// From which on it is believed.
+    pub threshold: u16,
+    /// The runs of characters that did the most for the class or against it, the weightiest first.
+    pub reasons: Vec<Reason>,
 }
 
 /// Whether it was said before.
@@ -475,6 +503,16 @@ fn metres(distance2_cm: u64) -> f64 {
     ((distance2_cm as f64).sqrt() / 10.0).round() / 10.0
 }
 
+/// What said the class.
+fn class_from(head: &Head, hints: &Hints) -> &'static str {
+    match &hints.grounds {
+        _ if head.class == ClassId::NONE => "none",
+        _ if hints.is_category_known => "category",
+        Grounds { rule: Some(_), .. } => "rule",
+        _ => "model",
+    }
+}
+
 fn text_of(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
@@ -580,6 +618,7 @@ impl<'a> Teller<'a> {
         let city = self.city;
         let source = &city.sources[record.origin.source.index()];
         let class = city.classes.get(head.class.index());
+        let grounds = hints.map(|hints| &hints.grounds);
         let place_from = match (head.cell.is_some(), hints) {
             (true, Some(hints)) if hints.has_point => "coordinates",
             (true, Some(hints)) if hints.cell.is_some() => "cell",
@@ -600,14 +639,30 @@ impl<'a> Teller<'a> {
             areas_named: unsure.iter().filter_map(|area| self.area(*area)).collect(),
             category: hints.and_then(|hints| hints.category.clone()),
             class: self.class(head.class),
+            class_from: hints.map(|hints| class_from(head, hints)),
             confidence: head.confidence,
+            rule: grounds.and_then(|grounds| grounds.rule.clone()),
+            guess: grounds.and_then(|grounds| grounds.guess.as_ref()).map(|guess| self.guess(guess)),
             urgency: head.urgency.letter(),
             urgency_of_source: source.urgency.letter(),
             urgency_of_class: class.map(|class| class.urgency.letter()),
+            urgency_of_words: grounds
+                .and_then(|grounds| grounds.urgency.clone())
+                .map(|(urgency, ground)| (urgency.letter(), ground)),
             urgency_said: hints.and_then(|hints| hints.urgency).map(Urgency::letter),
             urgency_trusted: source.trust_urgency,
             // Enough to see that two reports have one reporter, too little to look one up.
             reporter: (head.reporter != 0).then(|| format!("{:08x}", head.reporter >> 32)),
+        }
+    }
+
+    fn guess(&self, guessed: &Guessed) -> Guess<'a> {
+        Guess {
+            class: self.class(guessed.class),
+            runner_up: self.class(guessed.runner_up),
+            confidence: guessed.confidence,
+            threshold: guessed.threshold,
+            reasons: guessed.reasons.clone(),
         }
     }
 

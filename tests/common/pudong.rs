@@ -9,7 +9,9 @@ pub fn write_city(folder: &Path, change: impl Fn(&str, &str) -> String) {
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong");
     for entry in fs::read_dir(built_in).expect("the built-in city").map(|entry| entry.expect("an entry")) {
         let name = entry.file_name().into_string().expect("UTF-8");
-        let text = fs::read_to_string(entry.path()).expect("text");
-        fs::write(folder.join(&name), change(&name, &text)).expect("written");
+        let bytes = fs::read(entry.path()).expect("a file");
+        // All but the model is text.
+        let bytes = String::from_utf8(bytes).map_or_else(|other| other.into_bytes(), |text| change(&name, &text).into_bytes());
+        fs::write(folder.join(&name), bytes).expect("written");
     }
 }

@@ -6,14 +6,18 @@
 //!
 //! Models are made by `paidan train`, and are files.
 
+mod classifier;
 mod format;
 mod grams;
 mod model;
 mod normalise;
 mod reasons;
+mod rules;
 
+pub use classifier::{Classifier, Ground, Grounds, Guessed, Read};
 pub use format::Unreadable;
 pub use grams::{COUNT_UNIT, Gram, Step, TEXT_CHARS_MAX, TITLE_CHARS_MAX, grams};
 pub use model::{Blueprint, CLASSES_MAX, Feature, Guess, Model, Room, Sureness};
 pub use normalise::normalise;
 pub use reasons::Reason;
+pub use rules::{Mute, Rule, Rules};

@@ -2,10 +2,12 @@
 
 use std::iter::FusedIterator;
 
+use serde::Serialize;
+
 use super::model::{Guess, MARGIN_BITS, Model, square_of};
 
 /// A run of characters that spoke for the class that was said, or against it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Serialize, Clone, PartialEq, Debug)]
 pub struct Reason {
     /// The run; `|` is the seam between title and text.
     pub gram: String,

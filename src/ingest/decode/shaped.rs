@@ -13,6 +13,7 @@ use crate::ingest::number::{loose_number, nanodegrees};
 use crate::ingest::reader::Values;
 use crate::ingest::time::declared_ms;
 use crate::limits::*;
+use crate::quoted::Quoted;
 use crate::report::{Field, Reason, Reject, Report, Said, Spot, TEXTS_MAX, What};
 use crate::time::At;
 
@@ -53,6 +54,7 @@ impl<'c> Shaped<'c> {
                 .filter(|address| address.len() <= ADDRESS_BYTES_MAX),
             category: self.category(values),
             urgency: word(Field::Urgency).and_then(|word| self.shape.urgency(word)),
+            title: self.shape.slot(Field::Title).and_then(|slot| values.quoted(slot)),
             texts: self.texts(values),
             reporter: self.reporter(values),
         };
@@ -135,9 +137,9 @@ impl<'c> Shaped<'c> {
     }
 
     /// Its first texts, as they stand in the line.
-    fn texts<'a>(self, values: Values<'a>) -> [Option<&'a [u8]>; TEXTS_MAX] {
-        let mut slots = self.shape.texts.iter();
-        std::array::from_fn(|_| slots.next().and_then(|slot| values.raw(*slot)).filter(|raw| raw[0] == b'"'))
+    fn texts<'a>(self, values: Values<'a>) -> [Option<Quoted<'a>>; TEXTS_MAX] {
+        let mut slots = self.shape.slots(Field::Text).iter();
+        std::array::from_fn(|_| slots.next().and_then(|slot| values.quoted(*slot)))
     }
 
     /// Who said it, as it stands in the line, unless it is empty: tables have an empty text where they know nobody.

@@ -36,7 +36,19 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
         place + &frame.map_or(String::new(), |frame| format!(" in {frame}"))
     };
     match what {
-        What::Report(Report { spot, frame, area, cell, component, address, category, urgency, reporter, texts: _ }) => {
+        What::Report(Report {
+            spot,
+            frame,
+            area,
+            cell,
+            component,
+            address,
+            category,
+            urgency,
+            reporter,
+            title: _,
+            texts: _,
+        }) => {
             told += &place(spot, frame);
             told += &area.map_or(String::new(), |area| format!(" area={area}"));
             for (name, text) in [("cell", cell), ("component", component), ("address", address), ("category", category)]

@@ -11,7 +11,8 @@ pub struct Topic {
     pub effects: &'static [&'static str],
 }
 
-const fn topic(code: &'static str, facts: &'static [&'static str], effects: &'static [&'static str]) -> Topic {
+/// A topic.
+pub const fn topic(code: &'static str, facts: &'static [&'static str], effects: &'static [&'static str]) -> Topic {
     Topic { code, facts, effects }
 }
 

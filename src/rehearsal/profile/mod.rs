@@ -20,6 +20,7 @@ mod calendar;
 mod curve;
 mod facts;
 mod incident;
+pub mod message;
 mod mix;
 mod outage;
 mod place;

@@ -1,9 +1,11 @@
 //! The story as text, for an operator to read from top to bottom.
 
 use crate::city::Limit;
+use crate::city::text::{Ground, Reason};
 
 use super::{
-    Case, Dedup, Event, Explanation, Handed, Lang, Line, Meant, Merging, Name, Pool, Understood, Unit, WindowSaid,
+    Case, Dedup, Event, Explanation, Guess, Handed, Lang, Line, Meant, Merging, Name, Pool, Understood, Unit,
+    WindowSaid,
 };
 
 /// Units of a pool and cases that are listed; the others are counted.
@@ -341,23 +343,13 @@ impl Understood<'_> {
         if let Some(area) = &self.area {
             sheet.say("街镇", "area", area.text(lang));
         }
-        let said = self.category.as_deref().unwrap_or(lang.of("未写", "none was said"));
-        match &self.class {
-            Some(class) => {
-                let sure = format!("{}.{} %", self.confidence / 10, self.confidence % 10);
-                sheet.line(
-                    || format!("类别：{}（类别词「{said}」，把握 {sure}）", class.text(lang)),
-                    || format!("class: {} (category word \"{said}\", confidence {sure})", class.text(lang)),
-                );
-            }
-            None => sheet.line(
-                || format!("类别：不明（类别词「{said}」）"),
-                || format!("class: unknown (category word \"{said}\")"),
-            ),
-        }
+        self.tell_class(sheet);
         let mut from = vec![format!("{} {}", lang.of("来源", "source"), self.urgency_of_source)];
         if let Some(urgency) = self.urgency_of_class {
             from.push(format!("{} {urgency}", lang.of("类别", "class")));
+        }
+        if let Some((urgency, ground)) = &self.urgency_of_words {
+            from.push(format!("{} {urgency} ({})", lang.of("文字", "its words"), rule_text(ground, lang)));
         }
         if let Some(urgency) = self.urgency_said {
             let trusted = match self.urgency_trusted {
@@ -375,6 +367,76 @@ impl Understood<'_> {
             sheet.say("上报人代号", "reporter's pseudonym", reporter);
         }
     }
+}
+
+impl Understood<'_> {
+    fn tell_class(&self, sheet: &mut Sheet) {
+        let lang = sheet.lang;
+        let said = self.category.as_deref().unwrap_or(lang.of("未写", "none was said"));
+        match &self.class {
+            Some(class) => {
+                let (class, sure) = (class.text(lang), percent(self.confidence));
+                let from = match self.class_from {
+                    Some("rule") => lang.of("按关键词规则", "by a keyword rule").to_owned(),
+                    Some("model") => lang.of("按文字分类模型", "by the text classifier").to_owned(),
+                    _ => format!("{}{said}{}", lang.of("类别词「", "category word \""), lang.of("」", "\"")),
+                };
+                sheet.line(
+                    || format!("类别：{class}（{from}，把握 {sure}）"),
+                    || format!("class: {class} ({from}, confidence {sure})"),
+                );
+            }
+            None => sheet.line(
+                || format!("类别：不明（类别词「{said}」）"),
+                || format!("class: unknown (category word \"{said}\")"),
+            ),
+        }
+        if let Some(rule) = &self.rule {
+            sheet.say("规则", "rule", rule_text(rule, lang));
+        }
+        if let Some(guess) = &self.guess {
+            guess.tell(sheet);
+        }
+    }
+}
+
+/// A rule, and the words for which it applies.
+fn rule_text(rule: &Ground, lang: Lang) -> String {
+    format!("keywords.csv:{}{}{}", rule.line, lang.of("：", ": "), rule.words.join(lang.of("、", ", ")))
+}
+
+impl Guess<'_> {
+    fn tell(&self, sheet: &mut Sheet) {
+        let lang = sheet.lang;
+        let name = |class: &Option<Name<'_>>| match class {
+            Some(class) => class.text(lang),
+            None => lang.of("不属任何类别", "no class of the city").to_owned(),
+        };
+        let (class, next) = (name(&self.class), name(&self.runner_up));
+        let (sure, threshold) = (percent(self.confidence), percent(self.threshold));
+        let is_sure = self.confidence >= self.threshold;
+        sheet.line(
+            || {
+                format!(
+                    "模型：{class}，把握 {sure}，{}门槛 {threshold}；其次 {next}",
+                    if is_sure { "达到" } else { "低于" }
+                )
+            },
+            || {
+                let reaches = if is_sure { "reaches" } else { "is below" };
+                format!("model: {class}, confidence {sure}, which {reaches} {threshold}; next best {next}")
+            },
+        );
+        let thousandths = |weight: i32| format!("{:+.2}", f64::from(weight) / 1_000.0);
+        let reason =
+            |reason: &Reason| format!("{} {}", reason.gram, thousandths(reason.for_class - reason.for_runner_up));
+        let reasons = self.reasons.iter().map(reason).collect::<Vec<_>>().join(lang.of("，", ", "));
+        sheet.say("依据", "what spoke for it", reasons);
+    }
+}
+
+fn percent(thousandths: u16) -> String {
+    format!("{}.{} %", thousandths / 10, thousandths % 10)
 }
 
 impl Dedup<'_> {

@@ -14,11 +14,11 @@ fn city(shape: &str) -> City {
 /// The same, with settings of the source's own.
 fn city_with(own: &str, shape: &str) -> City {
     let pudong = CityFiles::pudong();
-    let settings = pudong.iter().next().expect("settings come first").1;
+    let settings = pudong.texts().next().expect("settings come first").1;
     let source = "[[source]]\nname = \"file\"\nname_zh = \"文件\"\nkind = \"app\"\nurgency = \"C\"\nlate = \"refuse\"\n\
                   may = [\"report\"]\ndedup = { window = \"sliding\", minutes = 60 }";
     let settings = format!("{settings}\n{source}\n{own}\n[source.shape]\n{shape}\n");
-    let mut texts: Vec<_> = pudong.iter().collect();
+    let mut texts: Vec<_> = pudong.texts().collect();
     texts[0].1 = &settings;
     City::compile(CityFiles::from_texts(&texts)).unwrap_or_else(|problems| panic!("{shape}\n{problems}"))
 }

@@ -9,6 +9,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::hint::black_box;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::SystemTime;
@@ -21,6 +22,8 @@ use paidan::journal::frame::{Frame, Header, Ink, Position};
 use paidan::lane::Lane;
 use paidan::publish::{Press, Sink};
 use paidan::record::Input;
+use paidan::rehearsal::profile::message;
+use paidan::rehearsal::rng::Rng;
 use paidan::view::decision::{Decisions, Emit};
 
 use cities::bench_city;
@@ -52,8 +55,9 @@ struct Scenario {
     run: fn(&Workload),
 }
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "understand", run: understand },
+    Scenario { name: "words", run: words },
     Scenario { name: "locate", run: locate },
     Scenario { name: "decide", run: decide_aligned },
     Scenario { name: "decide_sliding", run: decide_sliding },
@@ -75,6 +79,27 @@ fn understand(workload: &Workload) {
     let first = door.fill(&chunk, &mut frame);
     assert_eq!((first.lines, frame.records() + frame.tallies()), (LINES, LINES as usize));
     let chunk = read(&workload.text, &mut frame);
+    counted_by_callgrind(&mut || assert_eq!(door.fill(&chunk, &mut frame), first));
+}
+
+/// Reports of the built-in city that say what they are about in words: rules and model beside all that `understand` does.
+fn words(_: &Workload) {
+    let (city, mut rng, mut text) = (City::pudong(), Rng::seeded(1), Vec::new());
+    for number in 0..LINES {
+        write!(text, "{{\"source\":\"app\",\"id\":\"{number}\",\"lng\":121.6,\"lat\":31.2,\"text\":\"")
+            .expect("memory");
+        message::write(&mut rng, &mut text);
+        text.extend_from_slice(b"\"}\n");
+    }
+    let (mut door, mut frame) = (Door::new(&city, KEY, None), Frame::new());
+    let chunk = read(&text, &mut frame);
+    let first = door.fill(&chunk, &mut frame);
+    let classes = frame.view();
+    let has_class = |input: &Input| matches!(input, Input::Report(head) if head.class.is_some());
+    let classed =
+        classes.records().filter(|placed| has_class(&placed.as_ref().expect("a record").record.input)).count();
+    assert!((15_000..18_000).contains(&classed), "{classed} have a class, and four fifths should");
+    let chunk = read(&text, &mut frame);
     counted_by_callgrind(&mut || assert_eq!(door.fill(&chunk, &mut frame), first));
 }
 

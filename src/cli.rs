@@ -563,6 +563,10 @@ Examples:
 
 A line is a message and the class that people gave it; title or text may be null or absent, and other members are left aside:
   {\"title\":\"路灯不亮\",\"text\":\"祖冲之路一排路灯全灭\",\"label\":\"01037\"}
+It may have a group, a text that it shares with messages of its kind: one incident, one person. They are held out together.
+
+As text.model in a city's folder the model tells the class of reports without a category; then its labels are category words of the \
+city, or stand under none in [text] of city.toml.
 
 A fifth of the messages at a time is held out, together with what is nearly the same. That tells when to stop, how sure the model may \
 say that it is, and what it is worth; then it learns from all. The same messages and seed make the same file, whatever the \

@@ -17,16 +17,18 @@ impl<'a> Quoted<'a> {
 
     /// Its characters, without escapes. Half of a surrogate pair becomes U+FFFD.
     #[inline]
-    pub fn chars(self) -> impl FusedIterator<Item = char> + Clone + use<'a> {
-        Unescaped(self.0.chars()).fuse()
+    pub fn chars(self) -> Chars<'a> {
+        Chars(self.0.chars())
     }
 }
 
 /// Characters without escapes.
-#[derive(Clone)]
-struct Unescaped<'a>(std::str::Chars<'a>);
+#[derive(Clone, Debug)]
+pub struct Chars<'a>(std::str::Chars<'a>);
 
-impl Iterator for Unescaped<'_> {
+impl FusedIterator for Chars<'_> {}
+
+impl Iterator for Chars<'_> {
     type Item = char;
 
     #[inline]
@@ -38,7 +40,7 @@ impl Iterator for Unescaped<'_> {
     }
 }
 
-impl Unescaped<'_> {
+impl Chars<'_> {
     /// What stands behind a backslash.
     #[cold]
     fn escaped(&mut self) -> Option<char> {

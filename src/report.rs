@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::datum::plane::EastNorth;
 use crate::geo::FinePoint;
-use crate::quoted::Quoted;
+use crate::quoted::{Chars, Quoted};
 use crate::time::At;
 
 /// How pressing a matter is. Ordered: `A` is the greatest.
@@ -113,16 +113,46 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The characters of its title.
+    /// What it says in words: the title, if there is one, and the texts.
     #[inline]
-    pub fn title(&self) -> impl FusedIterator<Item = char> + Clone + use<'a> {
-        self.title.into_iter().flat_map(Quoted::chars)
+    pub fn words(&self) -> Words<Chars<'a>> {
+        Words { title: self.title.map(Quoted::chars), texts: self.texts.map(|text| text.map(Quoted::chars)) }
+    }
+}
+
+/// What is said in words, as characters.
+#[derive(Clone, Debug, Default)]
+pub struct Words<C> {
+    /// The title.
+    pub title: Option<C>,
+    /// The texts.
+    pub texts: [Option<C>; TEXTS_MAX],
+}
+
+impl<C: FusedIterator<Item = char> + Clone> Words<C> {
+    /// One text without a title.
+    pub fn text(text: C) -> Self {
+        Self { title: None, texts: [Some(text), None, None, None] }
     }
 
-    /// The characters of its texts, line by line.
-    #[inline]
-    pub fn text(&self) -> impl FusedIterator<Item = char> + Clone + use<'a> {
-        self.texts.into_iter().flatten().flat_map(|text| text.chars().chain(Some('\n')))
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.title.is_none() && self.texts.iter().all(Option::is_none)
+    }
+
+    /// Title and texts, one after the other.
+    pub fn each(&self) -> impl Iterator<Item = C> {
+        self.title.iter().chain(self.texts.iter().flatten()).cloned()
+    }
+
+    /// The characters of the title.
+    pub fn title(&self) -> impl FusedIterator<Item = char> + Clone {
+        self.title.clone().into_iter().flatten()
+    }
+
+    /// The characters of the texts, line by line.
+    pub fn texts(&self) -> impl FusedIterator<Item = char> + Clone {
+        self.texts.clone().into_iter().flatten().flat_map(|text| text.chain(Some('\n')))
     }
 }
 

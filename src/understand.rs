@@ -135,7 +135,7 @@ impl City {
     pub fn place_in_words(&self, report: &Report<'_>) -> Worded {
         let mut ear = self.gazetteer.ear();
         report.address.into_iter().for_each(|address| ear.hear(address.chars()));
-        report.title.iter().chain(report.texts.iter().flatten()).for_each(|text| ear.hear(text.chars()));
+        report.words().each().for_each(|text| ear.hear(text));
         ear.worded()
     }
 
@@ -202,12 +202,13 @@ impl City {
     /// What the words of a report add to what is known.
     #[inline(never)]
     fn read(&self, report: &Report<'_>, known: Read) -> Read {
-        if report.title.is_none() && report.texts.iter().all(Option::is_none) {
+        let said = report.words();
+        if said.is_empty() {
             known
         } else if known.class.is_some() {
-            Read { urgency: self.classifier.urgency(report.title(), report.text()), ..known }
+            Read { urgency: self.classifier.urgency(&said), ..known }
         } else {
-            self.classifier.read(report.title(), report.text())
+            self.classifier.read(&said)
         }
     }
 

@@ -3,6 +3,7 @@
 //! This file holds one test, because it counts what the whole process allocates.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,9 @@ use paidan::journal::{Frame, Position};
 use paidan::lane::Lane;
 use paidan::order::{Decoded, Next, Order};
 use paidan::publish::{Press, Sink};
+use paidan::record::Input;
+use paidan::rehearsal::profile::message;
+use paidan::rehearsal::rng::Rng;
 use paidan::view::decision::{Decisions, Emit};
 
 use counting::Counting;
@@ -164,6 +168,38 @@ fn a_line_allocates_nothing() {
     let city = Arc::new(city);
     check(&city, &path("spread.ndjson"), None);
     check(&city, &path("shaped.ndjson"), city.source_names.get("file").map(SourceId));
+    check_words(&path("words.ndjson"));
+}
+
+/// Reads reports of the default city that say what they are about in words, and counts what that allocates the second time.
+fn check_words(file: &Path) {
+    let mut rng = Rng::seeded(5);
+    let mut lines = Vec::new();
+    for number in 0..4_000 {
+        let (title, text) = (if number % 3 == 0 { ",\"title\":\"\u{6025}\\u6025\"" } else { "" }, ",\"text\":\"");
+        write!(lines, "{{\"source\":\"app\",\"id\":\"{number}\",\"lng\":121.6,\"lat\":31.2{title}{text}")
+            .expect("memory");
+        message::write(&mut rng, &mut lines);
+        lines.extend_from_slice(b"\"}\n");
+    }
+    std::fs::write(file, &lines).expect("a file");
+    let city = City::pudong();
+    let mut door = Door::new(&city, HashKey { k0: 1, k1: 2 }, None);
+    let input = FileInput::open(file, 0, 4 << 20).expect("a file");
+    let (index, mut frame) = (input.claim(u64::MAX).expect("a chunk"), Frame::new());
+    let mut understand = || {
+        frame.clear();
+        let chunk = input.read(0, index, &mut frame).expect("a chunk");
+        let before = COUNTING.0.load(Ordering::Relaxed);
+        door.fill(&chunk, &mut frame);
+        (COUNTING.0.load(Ordering::Relaxed) - before, frame.records())
+    };
+    understand();
+    assert_eq!(understand(), (0, 4_000));
+    let view = frame.view();
+    let classed = |input: &Input| matches!(input, Input::Report(head) if head.class.is_some());
+    let classed = view.records().filter(|placed| classed(&placed.as_ref().expect("a record").record.input)).count();
+    assert!((2_500..4_000).contains(&classed), "{classed} have a class");
 }
 
 /// Runs a file, and counts allocations once everything has its size.

@@ -15,7 +15,7 @@ use paidan::city::{City, CityFiles};
 use paidan::ids::ClassId;
 use paidan::rehearsal::profile::message::{self, Meaning, NONE};
 use paidan::rehearsal::rng::Rng;
-use paidan::report::Urgency;
+use paidan::report::{Urgency, Words};
 use pudong::write_city;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn code(city: &City, read: Read) -> &str {
 }
 
 fn read(city: &City, text: &str) -> Read {
-    city.classifier.read("".chars(), text.chars())
+    city.classifier.read(&Words::text(text.chars()))
 }
 
 /// Sentences that neither rules nor model were made from, with their class; none for what is no matter of the city's classes.
@@ -122,7 +122,7 @@ fn rules_and_model_agree_with_whoever_wrote_the_messages() {
     for _ in 0..10_000 {
         let (Meaning { label, .. }, text) = made_up(&mut rng);
         assert_eq!(code(&city, read(&city, &text)), label, "{text}");
-        let grounds = city.classifier.grounds("".chars(), text.chars());
+        let grounds = city.classifier.grounds(&Words::text(text.chars()));
         assert!(label != NONE || grounds.urgency.is_none(), "{grounds:?} {text}");
         match (grounds.rule, grounds.guess) {
             (Some(_), None) => by_rule += 1,
@@ -178,7 +178,7 @@ fn settings(from: &'static str, to: &'static str) -> impl Fn(&str, &str) -> Stri
 #[test]
 fn a_model_is_believed_from_the_threshold_on() {
     let text = "楼下烧烤店晚上放歌放到两点，没法睡";
-    let guess = City::pudong().classifier.grounds("".chars(), text.chars()).guess.expect("no rule applies");
+    let guess = City::pudong().classifier.grounds(&Words::text(text.chars())).guess.expect("no rule applies");
     let read_at = |threshold: u16| {
         let to: &str = format!("threshold = {threshold}").leak();
         read(&city(settings("threshold = 700", to), None).expect("a city"), text)
@@ -312,7 +312,7 @@ fn reports_without_a_category_are_read_and_the_reading_is_explained() {
 #[test]
 fn words_raise_and_never_lower() {
     let city = City::pudong();
-    let urgency = |text: &str| city.classifier.urgency("".chars(), text.chars());
+    let urgency = |text: &str| city.classifier.urgency(&Words::text(text.chars()));
     assert_eq!(urgency("楼道里着火了"), Some(Urgency::A));
     assert_eq!(urgency("没有人被困，无人员受伤"), None);
     assert_eq!(urgency("绿地里有垃圾"), None);

@@ -227,8 +227,8 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
     let category = report.category.and_then(|word| city.categories.get(word));
     let source = &city.sources[told.record.origin.source.index()];
     let grounds = source.read_texts.then(|| match category {
-        Some(_) => city.classifier.grounds(report.title(), report.text()).of_urgency(),
-        None => city.classifier.grounds(report.title(), report.text()),
+        Some(_) => city.classifier.grounds(&report.words()).of_urgency(),
+        None => city.classifier.grounds(&report.words()),
     });
     Some(Hints {
         grounds: grounds.unwrap_or_default(),

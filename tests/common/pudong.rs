@@ -11,7 +11,8 @@ pub fn write_city(folder: &Path, change: impl Fn(&str, &str) -> String) {
         let name = entry.file_name().into_string().expect("UTF-8");
         let bytes = fs::read(entry.path()).expect("a file");
         // All but the model is text.
-        let bytes = String::from_utf8(bytes).map_or_else(|other| other.into_bytes(), |text| change(&name, &text).into_bytes());
+        let bytes =
+            String::from_utf8(bytes).map_or_else(|other| other.into_bytes(), |text| change(&name, &text).into_bytes());
         fs::write(folder.join(&name), bytes).expect("written");
     }
 }

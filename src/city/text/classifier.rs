@@ -10,7 +10,7 @@ use super::{Guess, Model, Reason};
 use crate::city::Names;
 use crate::city::files::{CityFiles, KEYWORDS, MODEL, Problems, Settings};
 use crate::ids::ClassId;
-use crate::report::Urgency;
+use crate::report::{Urgency, Words};
 
 /// What a rule says is certain, in thousandths.
 const CERTAIN: u16 = 1_000;
@@ -22,8 +22,6 @@ const REASONS_TOLD: usize = 8;
 /// All that a city knows about words.
 pub struct Classifier {
     rules: Rules,
-    /// Some rule says how urgent something is.
-    rules_raise: bool,
     trained: Option<Trained>,
     threshold: u16,
 }
@@ -112,7 +110,7 @@ impl Classifier {
                 problems.setting(given.span().start, what, "threshold is 1 to 1000, in thousandths");
             }
         }
-        Self { rules_raise: rules.raise(), rules, trained, threshold }
+        Self { rules, trained, threshold }
     }
 
     /// Its rules.
@@ -132,33 +130,22 @@ impl Classifier {
 
     /// Whether it can tell how urgent something is whose class is known.
     pub const fn raises(&self) -> bool {
-        self.rules_raise
+        self.rules.raise()
     }
 
     /// How urgent words say that something is.
-    pub fn urgency(
-        &self,
-        title: impl FusedIterator<Item = char>,
-        text: impl FusedIterator<Item = char>,
-    ) -> Option<Urgency> {
-        self.rules.apply(&self.rules.hear(title, text)).urgency.and_then(|rule| rule.urgency)
+    pub fn urgency<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Option<Urgency> {
+        self.rules.urgency(said).and_then(|rule| rule.urgency)
     }
 
     /// What a report is, by its words.
-    pub fn read(
-        &self,
-        title: impl FusedIterator<Item = char> + Clone,
-        text: impl FusedIterator<Item = char> + Clone,
-    ) -> Read {
-        let Applied { class, urgency } = if self.rules.is_empty() {
-            Applied { class: None, urgency: None }
-        } else {
-            self.rules.apply(&self.rules.hear(title.clone(), text.clone()))
-        };
-        let urgency = urgency.and_then(|rule| rule.urgency);
-        let (class, confidence) = match (class, &self.trained) {
+    pub fn read<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Read {
+        let heard = (!self.rules.is_empty()).then(|| self.rules.hear(said));
+        let applied = heard.as_ref().map(|heard| self.rules.apply(heard));
+        let urgency = applied.and_then(|applied| applied.urgency?.urgency);
+        let (class, confidence) = match (applied.and_then(|applied| applied.class), &self.trained) {
             (Some(rule), _) => (rule.class, CERTAIN),
-            (None, Some(trained)) => self.believed(trained, trained.model.classify(title, text)),
+            (None, Some(trained)) => self.believed(trained, trained.model.classify(said.title(), said.texts())),
             (None, None) => (ClassId::NONE, 0),
         };
         Read { class, confidence, urgency }
@@ -173,19 +160,15 @@ impl Classifier {
     }
 
     /// The same as [`Self::read`], with what led to it.
-    pub fn grounds(
-        &self,
-        title: impl FusedIterator<Item = char> + Clone,
-        text: impl FusedIterator<Item = char> + Clone,
-    ) -> Grounds {
-        let heard = self.rules.hear(title.clone(), text.clone());
+    pub fn grounds<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Grounds {
+        let heard = self.rules.hear(said);
         let Applied { class, urgency } = self.rules.apply(&heard);
         let ground = |rule: &super::Rule| Ground {
             line: rule.line,
             words: self.rules.words_of(rule, &heard).map(str::to_owned).collect(),
         };
         let guess = self.trained.as_ref().filter(|_| class.is_none()).map(|trained| {
-            let (guess, reasons) = trained.model.reasons(title, text, REASONS_TOLD);
+            let (guess, reasons) = trained.model.reasons(said.title(), said.texts(), REASONS_TOLD);
             Guessed {
                 class: trained.class(guess.class),
                 runner_up: trained.class(guess.runner_up),

@@ -9,6 +9,7 @@
 mod classifier;
 mod format;
 mod grams;
+mod lexicon;
 mod model;
 mod normalise;
 mod reasons;

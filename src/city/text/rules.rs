@@ -2,20 +2,21 @@
 //!
 //! A rule asks for some words, each perhaps in several forms, and for the absence of others. The first rule of the file that applies says the
 //! class, as the lines of a duty list do; how urgent a text is, all rules that apply say together, and the most urgent one counts.
-//! All words lie in one automaton; a text goes through it once, character by character, and nothing is allocated.
+//! A text goes once through all words, character by character, and nothing is allocated. Where something else says the class, it goes only
+//! through the few words that tell how urgent it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter::FusedIterator;
 
-use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Deserialize;
 
+use super::lexicon::Lexicon;
 use super::normalise;
 use crate::city::Names;
 use crate::city::files::{CityFiles, KEYWORDS, Problems};
 use crate::ids::ClassId;
-use crate::report::Urgency;
+use crate::report::{Urgency, Words};
 
 /// A city has at most so many rules, and so many different words in them.
 const RULES_MAX: usize = 4_096;
@@ -42,7 +43,9 @@ pub struct Rule {
 /// All rules of a city.
 #[derive(Default)]
 pub struct Rules {
-    automaton: Option<CharwiseDoubleArrayAhoCorasick<Word>>,
+    all: Lexicon,
+    /// The words of the rules that tell how urgent something is.
+    urgent: Lexicon,
     words: Vec<Box<str>>,
     /// Of each word: the rules whose first group it is in.
     leads: Vec<Vec<u16>>,
@@ -110,31 +113,25 @@ impl Rules {
 
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
-        self.automaton.is_none()
+        self.rules.is_empty()
     }
 
     /// Whether any says how urgent something is.
-    pub fn raise(&self) -> bool {
-        self.rules.iter().any(|rule| rule.urgency.is_some())
+    pub const fn raise(&self) -> bool {
+        !self.urgent.is_empty()
     }
 
-    /// The words that stand in a title and a text.
+    /// The words that stand in what is said.
     #[inline]
-    pub fn hear(&self, title: impl FusedIterator<Item = char>, text: impl FusedIterator<Item = char>) -> Heard {
-        let mut heard = Heard([0; WORDS_MAX / 64]);
-        self.listen(title, &mut heard);
-        self.listen(text, &mut heard);
-        heard
+    pub fn hear<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Heard {
+        Heard::of(&self.all, said)
     }
 
+    /// The rule that says how urgent something is, if any does.
     #[inline]
-    fn listen(&self, text: impl FusedIterator<Item = char>, heard: &mut Heard) {
-        let Some(automaton) = &self.automaton else { return };
-        let mut stepper = automaton.find_overlapping_stepper();
-        normalise(text, |c| {
-            stepper.consume(c);
-            stepper.matches().for_each(|found| heard.add(found.value()));
-        });
+    pub fn urgency<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Option<&Rule> {
+        // Other rules may miss words here; what they say is not asked.
+        self.apply(&Heard::of(&self.urgent, said)).urgency
     }
 
     /// The rules that decide about a text with these words.
@@ -206,6 +203,11 @@ impl fmt::Debug for Rules {
 }
 
 impl Rule {
+    /// Every word that it knows.
+    fn words(&self) -> impl Iterator<Item = Word> {
+        self.groups.iter().flatten().chain(&self.unless).copied()
+    }
+
     fn applies(&self, heard: &Heard) -> bool {
         self.groups.iter().all(|group| group.iter().any(|word| heard.has(*word)))
             && !self.unless.iter().any(|word| heard.has(*word))
@@ -213,6 +215,13 @@ impl Rule {
 }
 
 impl Heard {
+    #[inline]
+    fn of<C: FusedIterator<Item = char> + Clone>(words: &Lexicon, said: &Words<C>) -> Self {
+        let mut heard = Self([0; WORDS_MAX / 64]);
+        said.each().for_each(|text| words.hear(text, |word| heard.add(word)));
+        heard
+    }
+
     fn add(&mut self, word: Word) {
         self.0[usize::from(word) / 64] |= 1 << (word % 64);
     }
@@ -285,23 +294,23 @@ impl Gathered {
 
     fn build(self, problems: &mut Problems) -> Rules {
         let Self { words: numbers, rules } = self;
-        if rules.is_empty() {
-            return Rules::default();
-        }
-        let automaton =
-            match CharwiseDoubleArrayAhoCorasick::with_values(numbers.iter().map(|(word, number)| (word, *number))) {
-                Ok(automaton) => Some(automaton),
-                Err(error) => {
-                    problems.push(KEYWORDS, 0, error.to_string(), "give fewer or shorter words");
-                    None
-                }
-            };
         let (mut words, mut leads) = (vec![Box::default(); numbers.len()], vec![Vec::new(); numbers.len()]);
-        numbers.into_iter().for_each(|(word, number)| words[usize::from(number)] = word);
         for (rule, number) in rules.iter().zip(0..) {
             rule.groups[0].iter().for_each(|word| leads[usize::from(*word)].push(number));
         }
-        Rules { automaton, words, leads, rules }
+        let urgent = rules.iter().filter(|rule| rule.urgency.is_some());
+        let urgent: BTreeSet<Word> = urgent.flat_map(Rule::words).collect();
+        let mut lexicon = |is_meant: &dyn Fn(Word) -> bool| {
+            let numbered = numbers.iter().map(|(word, number)| (&**word, *number));
+            Lexicon::new(numbered.filter(|(_, number)| is_meant(*number)).collect()).unwrap_or_else(|error| {
+                problems.push(KEYWORDS, 0, error, "give fewer or shorter words");
+                Lexicon::default()
+            })
+        };
+        let all = lexicon(&|_| true);
+        let urgent = lexicon(&|word| urgent.contains(&word));
+        numbers.into_iter().for_each(|(word, number)| words[usize::from(number)] = word);
+        Rules { all, urgent, words, leads, rules }
     }
 }
 
@@ -327,7 +336,7 @@ mod tests {
                          路灯|電線+脱落,,10002,B\n";
 
     fn said(rules: &Rules, text: &str) -> (Option<u64>, Option<(Urgency, u64)>) {
-        let heard = rules.hear("".chars(), text.chars());
+        let heard = rules.hear(&Words::text(text.chars()));
         let Applied { class, urgency } = rules.apply(&heard);
         (class.map(|rule| rule.line), urgency.map(|rule| (rule.urgency.expect("it says one"), rule.line)))
     }
@@ -349,15 +358,17 @@ mod tests {
     #[test]
     fn a_title_and_a_text_are_read_together_but_no_word_lies_across() {
         let rules = rules(TABLE).expect("rules");
-        let line =
-            |title: &str, text: &str| rules.apply(&rules.hear(title.chars(), text.chars())).class.map(|rule| rule.line);
+        let line = |title: &'static str, text: &'static str| {
+            let said = Words { title: Some(title.chars()), ..Words::text(text.chars()) };
+            rules.apply(&rules.hear(&said)).class.map(|rule| rule.line)
+        };
         assert_eq!((line("路灯", "不亮"), line("路", "灯不亮"), line("路灯不", "亮")), (Some(2), None, None));
     }
 
     #[test]
     fn the_words_that_decided_are_told_in_the_order_of_the_rule() {
         let rules = rules(TABLE).expect("rules");
-        let heard = rules.hear("".chars(), "脱落的是電線".chars());
+        let heard = rules.hear(&Words::text("脱落的是電線".chars()));
         let rule = rules.apply(&heard).class.expect("one applies");
         assert_eq!(rules.words_of(rule, &heard).collect::<Vec<_>>(), ["电线", "脱落"]);
     }
@@ -381,12 +392,12 @@ mod tests {
         check(&format!("{long},,01037,"), "keywords.csv:2", "one too many");
     }
 
-    /// Groups of words, words that must be absent, and the position of a class.
-    type Line = (Vec<Vec<String>>, Vec<String>, usize);
+    /// Groups of words, words that must be absent, the position of a class, and whether it is urgent.
+    type Line = (Vec<Vec<String>>, Vec<String>, usize, bool);
 
     fn line() -> impl Strategy<Value = Line> {
         let group = prop::collection::vec("[甲乙丙]{1,2}", 1..3);
-        (prop::collection::vec(group, 1..3), prop::collection::vec("[甲乙丙]{1,3}", 0..2), 0usize..4)
+        (prop::collection::vec(group, 1..3), prop::collection::vec("[甲乙丙]{1,3}", 0..2), 0usize..4, any::<bool>())
     }
 
     proptest! {
@@ -394,20 +405,23 @@ mod tests {
         #[test]
         fn rules_apply_as_they_read(lines in prop::collection::vec(line(), 1..8), text in "[甲乙丙丁]{0,8}") {
             let classes = ["", "01037", "01050", "10002"];
-            let row = |(groups, unless, class): &Line| {
+            let row = |(groups, unless, class, is_urgent): &Line| {
                 let groups: Vec<_> = groups.iter().map(|group| group.join("|")).collect();
-                format!("{},{},{},A\n", groups.join("+"), unless.join("|"), classes[*class])
+                let urgency = if *is_urgent || *class == 0 { "A" } else { "" };
+                format!("{},{},{},{urgency}\n", groups.join("+"), unless.join("|"), classes[*class])
             };
             let table = lines.iter().map(row).collect::<String>();
             let rules = rules(&format!("words,unless,class,urgency\n{table}")).expect("rules");
             let stands = |word: &String| text.contains(word.as_str());
-            let applies = |(groups, unless, _): &Line| {
+            let applies = |(groups, unless, ..): &Line| {
                 groups.iter().all(|group| group.iter().any(stands)) && !unless.iter().any(stands)
             };
             let first = |is_it: &dyn Fn(&Line) -> bool| lines.iter().position(is_it).map(|at| at as u64 + 2);
             let class = first(&|line| line.2 > 0 && applies(line));
-            let urgency = first(&applies).map(|line| (Urgency::A, line));
+            let urgency = first(&|line| (line.3 || line.2 == 0) && applies(line)).map(|line| (Urgency::A, line));
             prop_assert_eq!(said(&rules, &text), (class, urgency), "{} {}", table, text);
+            let alone = rules.urgency(&Words::text(text.chars())).map(|rule| rule.line);
+            prop_assert_eq!(alone, urgency.map(|(_, line)| line), "{} {}", table, text);
             for mute in rules.mute() {
                 let (line, by) = match mute {
                     Mute::Dead { line } => (line, None),

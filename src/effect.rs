@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::geo::Point;
 use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use crate::record::Turned;
 use crate::report::{Field, Reason, UnitStatus, Urgency};
@@ -58,6 +59,8 @@ pub enum Why {
     Freed = 1,
     /// The unit before gave it back.
     Returned = 2,
+    /// People decided about it.
+    Ruled = 3,
 }
 
 /// Why a case waits on its department's desk.
@@ -93,6 +96,8 @@ pub enum Refusal {
     Superseded = 1,
     /// The order is not in a state that allows this.
     WrongState = 2,
+    /// The duty list does not name the unit's department.
+    NotResponsible = 3,
 }
 
 /// What was forgotten because the memory plan's bound was reached.
@@ -118,7 +123,7 @@ pub enum Effect {
     Opened { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
     /// Joined an open case.
     Merged { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
-    /// A merge raised the urgency of a case.
+    /// A merge or a ruling raised the urgency of a case.
     Raised { case: CaseId, urgency: Urgency },
     /// A case was handed to a unit.
     Assigned {
@@ -138,6 +143,8 @@ pub enum Effect {
     Waiting { case: CaseId, department: DepartmentId, why: Waits },
     /// People must look at a case.
     Review { case: CaseId, doubt: Doubt },
+    /// People decided about a case: what it is about and where, from now on.
+    Ruled { case: CaseId, class: ClassId, cell: CellId, area: AreaId, point: Point, urgency: Urgency },
     /// The unit took the order.
     Accepted { order: OrderId, unit: UnitId },
     /// The unit gave the order back.
@@ -196,6 +203,7 @@ impl Effect {
             | Self::Raised { case, .. }
             | Self::Waiting { case, .. }
             | Self::Review { case, .. }
+            | Self::Ruled { case, .. }
             | Self::Closed { case }
             | Self::Forgot { case, .. } => case,
             Self::Assigned { order, .. }
@@ -285,6 +293,12 @@ impl Effect {
             Self::Refused { source, order, why } => {
                 words.shorts(15, source.0, why as u16, order.attempt);
                 words.word(order.case.0);
+            }
+            Self::Ruled { case, class, cell, area, point, urgency } => {
+                words.shorts(17, class.0, area.0, urgency as u16);
+                words.word(case.0);
+                words.word(u64::from(cell.0));
+                words.pair(point.lng as u32, point.lat as u32);
             }
             Self::Forgot { what, ids, case } => {
                 words.shorts(16, what as u16, 0, 0);

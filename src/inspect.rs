@@ -49,6 +49,8 @@ pub enum RecordKind {
     Action,
     /// A unit's status.
     Unit,
+    /// What people decided about a case that went to review.
+    Ruling,
     /// Something counted.
     Tally,
 }
@@ -59,6 +61,7 @@ impl RecordKind {
             Input::Report(_) => Self::Report,
             Input::Action(_) => Self::Action,
             Input::Unit(_) => Self::Unit,
+            Input::Ruling(_) => Self::Ruling,
             Input::Tally(_) => Self::Tally,
         }
     }
@@ -205,6 +208,7 @@ impl Filter {
     fn takes(&self, record: &Record) -> bool {
         let (class, area, cell) = match &record.input {
             Input::Report(head) => (head.class, head.area, head.cell),
+            Input::Ruling(ruling) => (ruling.class, ruling.area, ruling.cell),
             _ => (ClassId::NONE, AreaId::NONE, CellId::NONE),
         };
         let unit = match &record.input {
@@ -226,6 +230,7 @@ impl Filter {
         let (class, area, cell) = match *effect {
             Effect::Opened { class, area, cell, .. }
             | Effect::Merged { class, area, cell, .. }
+            | Effect::Ruled { class, area, cell, .. }
             | Effect::Assigned { class, area, cell, .. } => (class, area, cell),
             _ => (ClassId::NONE, AreaId::NONE, CellId::NONE),
         };
@@ -417,6 +422,15 @@ enum Own<'a> {
         action: &'static str,
         order: String,
     },
+    Ruling {
+        order: String,
+        lng: Option<f64>,
+        lat: Option<f64>,
+        cell: Option<String>,
+        area: Option<&'a str>,
+        class: Option<&'a str>,
+        unit: Option<&'a str>,
+    },
     Unit {
         unit: &'a str,
         status: Option<&'static str>,
@@ -450,6 +464,15 @@ impl<'a> Own<'a> {
                 urgency: head.urgency.letter(),
             },
             Input::Action(action) => Self::Action { action: action.verb.word(), order: action.order.to_string() },
+            Input::Ruling(ruling) => Self::Ruling {
+                order: ruling.order.to_string(),
+                lng: degrees(ruling.point, ruling.point.lng),
+                lat: degrees(ruling.point, ruling.point.lat),
+                cell: ruling.cell.is_some().then(|| city.grid.code(ruling.cell, &city.areas).to_string()),
+                area: city.areas.get(ruling.area.index()).map(|area| &*area.code),
+                class: city.classes.get(ruling.class.index()).map(|class| &*class.named.code),
+                unit: city.roster.units().get(ruling.unit.index()).map(|unit| &*unit.code),
+            },
             Input::Unit(change) => Self::Unit {
                 unit: &city.roster.units()[change.unit.index()].code,
                 status: change.status.map(crate::report::UnitStatus::word),

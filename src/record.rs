@@ -78,6 +78,8 @@ pub enum Input {
     Action(OrderAction),
     /// A unit's status, position or capacity.
     Unit(UnitChange),
+    /// People decided what the machine left to them.
+    Ruling(Ruling),
     /// Something was turned away or condensed at a door; it is counted, so that the ledger closes.
     Tally(Tally),
 }
@@ -131,6 +133,23 @@ pub struct UnitChange {
     pub capacity: Option<u32>,
 }
 
+/// What people decide about a case that went to review; what is absent stays as it was.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ruling {
+    /// The case, and how many orders it had when they looked at it.
+    pub order: OrderId,
+    /// What it is about, or [`ClassId::NONE`].
+    pub class: ClassId,
+    /// Where it is, or [`Point::NONE`].
+    pub point: Point,
+    /// The cell of that place, or [`CellId::NONE`].
+    pub cell: CellId,
+    /// The area of that cell, or [`AreaId::NONE`].
+    pub area: AreaId,
+    /// Who gets it, or [`UnitId::NONE`] for the duty list to say.
+    pub unit: UnitId,
+}
+
 /// What became of something that is not a record of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Turned {
@@ -176,6 +195,7 @@ pub const TALLY_SLOT: usize = 44;
 const KIND_REPORT: u8 = 1;
 const KIND_ACTION: u8 = 2;
 const KIND_UNIT: u8 = 3;
+const KIND_RULING: u8 = 4;
 /// "No time was said", in a slot.
 const NO_TIME: i64 = i64::MIN;
 /// "No capacity was said", in a slot.
@@ -230,10 +250,10 @@ pub fn slot_fingerprint(slot: &[u8; SLOT]) -> Fingerprint {
     Fingerprint { lo: get_u64(slot, AT_FINGERPRINT), hi: get_u64(slot, AT_FINGERPRINT + 8) }
 }
 
-/// The case that a slot acts on, if it holds an action.
+/// The case that a slot acts on, if it holds an action or a ruling.
 #[inline]
 pub fn slot_acts_on(slot: &[u8; SLOT]) -> Option<CaseId> {
-    (slot[AT_KIND] == KIND_ACTION).then(|| CaseId(get_u64(slot, OWN + 8)))
+    matches!(slot[AT_KIND], KIND_ACTION | KIND_RULING).then(|| CaseId(get_u64(slot, OWN + 8)))
 }
 
 /// Moves the body that a slot points to: for a frame that gathers lines of several inputs.
@@ -306,6 +326,17 @@ pub fn encode_slot(origin: &Origin, input: &Input, slot: &mut [u8]) {
             put_i32(slot, OWN + 12, change.point.lat);
             put_u32(slot, OWN + 16, change.capacity.unwrap_or(NO_CAPACITY));
         }
+        Input::Ruling(ruling) => {
+            slot[AT_KIND] = KIND_RULING;
+            put_u16(slot, OWN + 2, ruling.order.attempt);
+            put_u64(slot, OWN + 8, ruling.order.case.0);
+            put_i32(slot, OWN + 16, ruling.point.lng);
+            put_i32(slot, OWN + 20, ruling.point.lat);
+            put_u32(slot, OWN + 24, ruling.cell.0);
+            put_u32(slot, OWN + 28, ruling.unit.0);
+            put_u16(slot, OWN + 32, ruling.area.0);
+            put_u16(slot, OWN + 34, ruling.class.0);
+        }
         Input::Tally(_) => unreachable!("tallies have slots of their own"),
     }
 }
@@ -340,6 +371,14 @@ pub fn decode_slot(slot: &[u8]) -> Result<(Origin, Input), UnknownSlot> {
         KIND_ACTION => Input::Action(OrderAction {
             verb: *Verb::ALL.get(usize::from(slot[OWN])).ok_or(UnknownSlot)?,
             order: OrderId { case: CaseId(get_u64(slot, OWN + 8)), attempt: get_u16(slot, OWN + 2) },
+        }),
+        KIND_RULING => Input::Ruling(Ruling {
+            order: OrderId { case: CaseId(get_u64(slot, OWN + 8)), attempt: get_u16(slot, OWN + 2) },
+            class: ClassId(get_u16(slot, OWN + 34)),
+            point: Point { lng: get_i32(slot, OWN + 16), lat: get_i32(slot, OWN + 20) },
+            cell: CellId(get_u32(slot, OWN + 24)),
+            area: AreaId(get_u16(slot, OWN + 32)),
+            unit: UnitId(get_u32(slot, OWN + 28)),
         }),
         KIND_UNIT => Input::Unit(UnitChange {
             unit: UnitId(get_u32(slot, OWN + 4)),
@@ -502,6 +541,14 @@ mod tests {
                 address: u64::MAX,
             }),
             Input::Action(OrderAction { verb: Verb::Return, order: OrderId { case: CaseId(1 << 40), attempt: 9 } }),
+            Input::Ruling(Ruling {
+                order: OrderId { case: CaseId(1 << 41), attempt: 3 },
+                class: ClassId(4),
+                point: Point { lng: 121_000_000, lat: -1 },
+                cell: CellId::NONE,
+                area: AreaId(9),
+                unit: UnitId(1 << 20),
+            }),
             Input::Unit(UnitChange { unit: UnitId(1), status: None, point: Point::NONE, capacity: None }),
             Input::Unit(UnitChange {
                 unit: UnitId(1),

@@ -71,6 +71,8 @@ pub enum What<'a> {
     Action(Action<'a>),
     /// `"kind":"unit"`: a unit's status or position.
     Unit(UnitSays<'a>),
+    /// `"kind":"ruling"`: somebody decided about a case that went to review.
+    Ruling(RulingSays<'a>),
 }
 
 /// A place as it is said, in the frame of whoever says it.
@@ -191,6 +193,23 @@ pub struct Action<'a> {
     pub verb: Verb,
     /// The order's name, `case-attempt`.
     pub order: &'a str,
+}
+
+/// What people decide about a case that went to review, as said.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RulingSays<'a> {
+    /// The case as an order's name, `case-attempt`; attempt 0 before the first order.
+    pub order: &'a str,
+    /// What it is about, if said: a category word.
+    pub category: Option<&'a str>,
+    /// Where it is, if said.
+    pub spot: Option<Spot>,
+    /// The frame of that place, if said.
+    pub frame: Option<&'a str>,
+    /// The cell where it is, if said.
+    pub cell: Option<&'a str>,
+    /// The unit that is to get it, if said.
+    pub unit: Option<&'a str>,
 }
 
 /// Whether a unit can be given work.

@@ -44,7 +44,7 @@ impl Rights {
         }
         let may = match input {
             Input::Report(_) => self.may_report,
-            Input::Action(_) | Input::Unit(_) => self.may_act,
+            Input::Action(_) | Input::Unit(_) | Input::Ruling(_) => self.may_act,
             Input::Tally(_) => true,
         };
         (!may).then_some(Field::Kind)

@@ -8,9 +8,9 @@ use crate::city::text::Read;
 use crate::city::{City, Late, Located, Source, Worded};
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::{FinePoint, Point};
-use crate::ids::{AreaId, CellId, ClassId, SourceId};
-use crate::record::{Head, Input, OrderAction, UnitChange};
-use crate::report::{Action, Field, Reason, Reject, Report, Said, Spot, UnitSays, What};
+use crate::ids::{AreaId, CellId, ClassId, OrderId, SourceId, UnitId};
+use crate::record::{Head, Input, OrderAction, Ruling, UnitChange};
+use crate::report::{Action, Field, Reason, Reject, Report, RulingSays, Said, Spot, UnitSays, What};
 use crate::time::At;
 
 /// Something said, understood: all of a record but its place in the log and its body.
@@ -56,6 +56,7 @@ impl City {
             What::Report(report) if source.may_report => Input::Report(self.head(report, source, key)?),
             What::Action(action) if source.may_act => Input::Action(order_action(action)?),
             What::Unit(unit) if source.may_move_units => Input::Unit(self.unit_change(unit, source)?),
+            What::Ruling(ruling) if source.may_rule => Input::Ruling(self.ruling(ruling, source)?),
             _ => return wrong(Field::Kind, Reason::NotAllowed),
         };
         Ok(Understood {
@@ -154,7 +155,7 @@ impl City {
             (None, None) => None,
         };
         if located.is_none() && worded.is_none() && source.require_place {
-            Err(self.no_place(place, report))
+            Err(self.no_place(place, report.cell))
         } else {
             Ok(located)
         }
@@ -174,8 +175,8 @@ impl City {
 
     /// What is wrong with the place of a report that has none in the district.
     #[cold]
-    fn no_place(&self, place: Option<FinePoint>, report: &Report<'_>) -> Reject {
-        let (field, reason) = match (place, report.cell) {
+    fn no_place(&self, place: Option<FinePoint>, cell: Option<&str>) -> Reject {
+        let (field, reason) = match (place, cell) {
             (Some(place), _) if self.grid.spans_longitude(place.rounded().lng) => (Field::Lat, Reason::OutsideDistrict),
             (Some(_), _) => (Field::Lng, Reason::OutsideDistrict),
             (None, Some(_)) => (Field::Cell, Reason::Unknown),
@@ -212,6 +213,38 @@ impl City {
         }
     }
 
+    /// A ruling. What it says must be known: whoever rules is there to be told.
+    fn ruling(&self, says: &RulingSays<'_>, source: &Source) -> Result<Ruling, Reject> {
+        let class = match says.category.map(|word| self.categories.get(word)) {
+            Some(None) => return wrong(Field::Category, Reason::Unknown),
+            known => known.flatten().map_or(ClassId::NONE, ClassId),
+        };
+        let unit = match says.unit.map(|code| self.roster.by_code(code)) {
+            Some(None) => return wrong(Field::Unit, Reason::Unknown),
+            known => known.flatten().unwrap_or(UnitId::NONE),
+        };
+        let place = self.settle(says.spot, says.frame, source)?;
+        let located = match (place, says.cell) {
+            (Some(place), _) => Some(self.grid.locate(place).ok_or_else(|| self.no_place(Some(place), says.cell))?),
+            (None, Some(code)) => {
+                let cell = self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell));
+                Some(cell.ok_or_else(|| self.no_place(None, says.cell))?)
+            }
+            (None, None) => None,
+        };
+        Ok(Ruling {
+            order: order(says.order)?,
+            class,
+            point: place
+                .map(FinePoint::rounded)
+                .or(located.map(|found| self.grid.centre(found.cell)))
+                .unwrap_or(Point::NONE),
+            cell: located.map_or(CellId::NONE, |found| found.cell),
+            area: located.map_or(AreaId::NONE, |found| found.area),
+            unit,
+        })
+    }
+
     fn unit_change(&self, says: &UnitSays<'_>, source: &Source) -> Result<UnitChange, Reject> {
         let Some(unit) = self.roster.by_code(says.unit) else {
             return wrong(Field::Unit, Reason::Unknown);
@@ -227,8 +260,9 @@ impl City {
 }
 
 fn order_action(action: &Action<'_>) -> Result<OrderAction, Reject> {
-    match action.order.parse() {
-        Ok(order) => Ok(OrderAction { verb: action.verb, order }),
-        Err(_) => wrong(Field::Order, Reason::NotAValue),
-    }
+    Ok(OrderAction { verb: action.verb, order: order(action.order)? })
+}
+
+fn order(name: &str) -> Result<OrderId, Reject> {
+    name.parse().map_err(|_| Reject { field: Field::Order, reason: Reason::NotAValue, at: 0 })
 }

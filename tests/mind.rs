@@ -11,7 +11,7 @@ use paidan::effect::{Effect, Effects, Forgotten, Why};
 use paidan::fingerprint::Fingerprint;
 use paidan::geo::Point;
 use paidan::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, SourceId, UnitId};
-use paidan::record::{BodyRef, Head, Input, OrderAction, Origin, Record, Tally, Turned, UnitChange};
+use paidan::record::{BodyRef, Head, Input, OrderAction, Origin, Record, Ruling, Tally, Turned, UnitChange};
 use paidan::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use paidan::time::At;
 use paidan::weighed::{Choice, Heard, Standing, Weighed};
@@ -174,6 +174,19 @@ fn action(id: u64, verb: Verb, case: u64, attempt: u16) -> Given {
     given(id, Input::Action(OrderAction { verb, order: OrderId { case: CaseId(case), attempt } }))
 }
 
+/// A ruling on a case that had so many orders, which says nothing yet.
+fn ruling(id: u64, case: u64, attempt: u16) -> Given {
+    let ruling = Ruling {
+        order: OrderId { case: CaseId(case), attempt },
+        class: ClassId::NONE,
+        point: Point::NONE,
+        cell: CellId::NONE,
+        area: AreaId::NONE,
+        unit: UnitId::NONE,
+    };
+    given(id, Input::Ruling(ruling))
+}
+
 /// A unit's word that changes nothing yet.
 fn unit(id: u64, unit: u32) -> Given {
     given(id, Input::Unit(UnitChange { unit: UnitId(unit), status: None, point: Point::NONE, capacity: None }))
@@ -225,6 +238,14 @@ impl Given {
     fn change(mut self, change: impl FnOnce(&mut UnitChange)) -> Self {
         if let Input::Unit(unit) = &mut self.input {
             change(unit);
+        }
+        self
+    }
+
+    /// What a ruling says.
+    fn says(mut self, change: impl FnOnce(&mut Ruling)) -> Self {
+        if let Input::Ruling(ruling) = &mut self.input {
+            change(ruling);
         }
         self
     }
@@ -306,6 +327,11 @@ fn told(city: &City, seq: Seq, effect: &Effect) -> String {
             format!("waiting {} {}", case.0, city.departments[department.index()].code)
         }
         Effect::Review { case, doubt } => format!("review {} {doubt:?}", case.0),
+        Effect::Ruled { case, class, cell, area, urgency, .. } => {
+            let class = city.classes.get(class.index()).map_or("-", |class| &class.named.code);
+            let place = if cell.is_some() { format!("{} {}", cell.0, area.0) } else { "-".to_owned() };
+            format!("ruled {} {class} {place} {}", case.0, urgency.letter())
+        }
         Effect::Accepted { order, unit: by } => format!("accepted {order} {}", unit(by)),
         Effect::Returned { order, unit: by } => format!("returned {order} {}", unit(by)),
         Effect::Done { order, unit: by } => format!("done {order} {}", unit(by)),
@@ -821,6 +847,112 @@ fn what_a_machine_cannot_dispatch_goes_to_people() {
     );
 }
 
+// --- Rulings -------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn what_people_rule_is_dispatched_as_if_it_had_been_said() {
+    let no_class = report(1).class(ClassId::NONE);
+    let no_place = report(1).head(|head| (head.cell, head.area) = (CellId::NONE, AreaId::NONE));
+    let lies = |ruling: &mut Ruling| (ruling.cell, ruling.area) = (CellId(2), AreaId(1));
+    check(
+        &[no_class, ruling(2, 1, 0).says(|ruling| ruling.class = CELL), report(3)],
+        &[
+            "1 opened C",
+            "1 review 1 NoClass",
+            "2 ruled 1 cell 0 0 C",
+            "2 assigned 1-1 w0 W District Ruled due 3600",
+            // What follows finds it, as it could not before.
+            "3 merged 1 C",
+        ],
+    );
+    check(
+        &[no_place, ruling(2, 1, 0).says(lies), report(3).cell(2), report(4)],
+        &[
+            "1 opened C",
+            "1 review 1 NoPlace",
+            "2 ruled 1 cell 2 1 C",
+            "2 assigned 1-1 w2 W District Ruled due 3600",
+            "3 merged 1 C",
+            "4 opened C",
+            "4 assigned 4-1 w0 W District New due 3600",
+        ],
+    );
+    // What is still missing is asked for again.
+    let nothing = no_place.class(ClassId::NONE);
+    check(
+        &[nothing, ruling(2, 1, 0).says(|ruling| ruling.class = CELL), ruling(3, 1, 0).says(lies)],
+        &[
+            "1 opened C",
+            "1 review 1 NoPlace",
+            "2 ruled 1 cell - C",
+            "2 review 1 NoPlace",
+            "3 ruled 1 cell 2 1 C",
+            "3 assigned 1-1 w2 W District Ruled due 3600",
+        ],
+    );
+}
+
+#[test]
+fn people_may_say_who_gets_a_case_if_the_duty_list_names_its_department() {
+    let city = || city(DUTY, "w0,W,a0,,,1\nx0,X,,,,9\n");
+    check_in(
+        city(),
+        &[
+            report(1),
+            action(2, Verb::Return, 1, 1),
+            ruling(3, 1, 1).says(|ruling| ruling.unit = UnitId(1)),
+            ruling(4, 1, 1).says(|ruling| ruling.unit = UnitId(0)),
+            ruling(5, 1, 1),
+            ruling(6, 1, 2),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w0 W District New due 3600",
+            "2 returned 1-1 w0",
+            "2 review 1 AllReturned",
+            "3 refused 1-1 NotResponsible",
+            "4 ruled 1 cell 0 0 C",
+            "4 assigned 1-2 w0 W District Ruled due 3600",
+            "5 refused 1-1 Superseded",
+            "6 refused 1-2 WrongState",
+        ],
+    );
+    // Whoever gave it back does not get it again, unless people say so.
+    check_in(
+        city(),
+        &[report(1), action(2, Verb::Return, 1, 1), ruling(3, 1, 1)],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w0 W District New due 3600",
+            "2 returned 1-1 w0",
+            "2 review 1 AllReturned",
+            "3 ruled 1 cell 0 0 C",
+            "3 review 1 AllReturned",
+        ],
+    );
+    check(&[ruling(1, 7, 0)], &["1 refused 7-0 NoSuchOrder"]);
+    check(
+        &[report(1).class(ClassId::NONE), ruling(2, 1, 1), ruling(3, 1, 0), ruling(3, 1, 0)],
+        &[
+            "1 opened C",
+            "1 review 1 NoClass",
+            "2 refused 1-1 NoSuchOrder",
+            "3 ruled 1 - 0 0 C",
+            "3 review 1 NoClass",
+            "4 duplicate of 3 in 0",
+        ],
+    );
+}
+
+#[test]
+fn a_ruling_never_lowers_urgency() {
+    let urgent = report(1).class(ClassId::NONE).urgency(Urgency::A);
+    check(
+        &[urgent, ruling(2, 1, 0).says(|ruling| ruling.class = CELL)],
+        &["1 opened A", "1 review 1 NoClass", "2 ruled 1 cell 0 0 A", "2 assigned 1-1 w0 W District Ruled due 3600"],
+    );
+}
+
 // --- Orders --------------------------------------------------------------------------------------------------------------
 
 #[test]
@@ -1006,7 +1138,7 @@ fn any_given() -> impl Strategy<Value = Given> {
             given.class(class).head(|head| {
                 (head.keep_late, head.component, head.address) = (keep_late, name, name);
                 head.point = place(east, north);
-                if offset == 0 {
+                if offset < 24 {
                     (head.cell, head.area) = (CellId::NONE, AreaId::NONE);
                 }
             })
@@ -1020,7 +1152,21 @@ fn any_given() -> impl Strategy<Value = Given> {
         (100..100_000_u64, 0..6_u32, status, prop::option::of(0..4_u32)).prop_map(|(id, of, status, capacity)| {
             unit(id, of).change(|unit| (unit.status, unit.capacity) = (status, capacity))
         });
-    prop_oneof![6 => report, 4 => act, 1 => say, 1 => Just(tally())]
+    let class = prop::option::of(0..7_u16);
+    let cell = prop::option::of(0..8_u32);
+    let rule = (100..100_000_u64, 1..80_u64, 0..3_u16, class, cell, prop::option::weighted(0.2, 0..6_u32)).prop_map(
+        |(id, case, attempt, class, cell, unit)| {
+            ruling(id, case, attempt).says(|ruling| {
+                ruling.class = class.map_or(ClassId::NONE, ClassId);
+                ruling.unit = unit.map_or(UnitId::NONE, UnitId);
+                if let Some(cell) = cell {
+                    (ruling.cell, ruling.area) = (CellId(cell), AreaId((cell % 4 / 2) as u16));
+                    ruling.point = place(cell as i32 % 4 * 2000, cell as i32 / 4 * 2000);
+                }
+            })
+        },
+    );
+    prop_oneof![6 => report, 4 => act, 3 => rule, 1 => say, 1 => Just(tally())]
 }
 
 /// Times that mostly go on in small steps, sometimes jump over windows; event times lie around them.
@@ -1073,6 +1219,7 @@ impl Witness {
             Effect::Opened { case, urgency, .. }
             | Effect::Merged { case, urgency, .. }
             | Effect::Raised { case, urgency }
+            | Effect::Ruled { case, urgency, .. }
             | Effect::Assigned { order: OrderId { case, .. }, urgency, .. } => self.see_urgency(case, urgency),
             _ => {}
         }
@@ -1123,7 +1270,9 @@ fn decided_of(effects: &[(Seq, Effect)]) -> Outcome {
             Effect::Duplicate { of, case, conflict, .. } => outcome.duplicate = Some((of, case, conflict)),
             Effect::Expired { late_ms, .. } => outcome.expired = Some(late_ms),
             Effect::Merged { case, .. } => outcome.joined = Some(case),
-            Effect::Assigned { why: Why::New | Why::Returned, unit, .. } => outcome.choice = Some(Choice::Unit(unit)),
+            Effect::Assigned { why: Why::New | Why::Returned | Why::Ruled, unit, .. } => {
+                outcome.choice = Some(Choice::Unit(unit))
+            }
             Effect::Waiting { department, .. } => outcome.choice = Some(Choice::Waits(department)),
             Effect::Review { doubt, .. } => outcome.choice = Some(Choice::Review(doubt)),
             _ => {}
@@ -1153,7 +1302,7 @@ proptest! {
         for (given, fates) in history.iter().zip(comes_to) {
             match given.input {
                 Input::Report(_) => prop_assert_eq!(fates, 1),
-                Input::Action(_) | Input::Unit(_) => prop_assert!(fates <= 1),
+                Input::Action(_) | Input::Unit(_) | Input::Ruling(_) => prop_assert!(fates <= 1),
                 Input::Tally(_) => prop_assert_eq!(fates, 0),
             }
         }

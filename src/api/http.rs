@@ -24,7 +24,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Which path leads where.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 20] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 21] {
     [
         ("/", get(page::index)),
         ("/page/{version}/{name}", get(page::file)),
@@ -33,6 +33,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 20] {
         ("/v1/reports", post(reports::post)),
         ("/v1/reports/{name}", get(reads::report)),
         ("/v1/actions", post(reports::post)),
+        ("/v1/rulings", post(reports::post)),
         ("/v1/explain/{name}", get(reads::explain)),
         ("/v1/cases", get(boards::cases)),
         ("/v1/cases/{number}", get(boards::case)),

@@ -86,6 +86,10 @@ fn word_action() -> Schema {
     written(json!({"type": "string", "enum": ["action"]}))
 }
 
+fn word_ruling() -> Schema {
+    written(json!({"type": "string", "enum": ["ruling"]}))
+}
+
 fn word_unit() -> Schema {
     written(json!({"type": "string", "enum": ["unit"]}))
 }
@@ -111,6 +115,31 @@ struct OrderAction {
     /// The order's name, `case-attempt`.
     #[schema(min_length = 1, max_length = 64, example = "1-1")]
     order: String,
+}
+
+/// What people decide about a case that went to review; what is left out stays as it was.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as a report")]
+struct Ruling {
+    #[schema(schema_with = word_ruling)]
+    kind: String,
+    #[schema(nullable = false, min_length = 1, max_length = 64)]
+    source: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
+    id: String,
+    /// The case and how many orders it had, `case-attempt`; attempt 0 before the first order.
+    #[schema(min_length = 1, max_length = 64, example = "1-0")]
+    order: String,
+    /// What it is about: a category word.
+    category: Option<String>,
+    lng: Option<f64>,
+    lat: Option<f64>,
+    frame: Option<String>,
+    cell: Option<String>,
+    /// Who gets it, in place of whom the duty list would say; of a department that the list names.
+    unit: Option<String>,
+    /// Who decided; kept with the line, and told by explain.
+    actor: Option<String>,
 }
 
 /// A unit's status, position or capacity.
@@ -216,6 +245,7 @@ struct Told {
         Report,
         ReportTold,
         ReportsTold,
+        Ruling,
         SaidReceipts,
         Summary,
         UnitMembers,
@@ -255,6 +285,7 @@ fn paths() -> Value {
             "get": read("一条上报", "What became of a report: by tracking number, record or source/id", vec![in_path("name", "string")], JSON, reference("ReportsTold"), &[400, 404, 500])
         },
         "/v1/actions": say("工单操作", "Act on orders", "OrderAction"),
+        "/v1/rulings": say("研判裁定", "Decide about cases that went to review", "Ruling"),
         "/v1/units": {
             "get": read_version("处置力量", "Units as they are now", parameters::<Units>(), JSON, reference("UnitPage"), &[400]),
             "post": say("处置力量状态", "Say what units do", "UnitWord")["post"],

@@ -57,6 +57,8 @@ pub struct Source {
     pub may_act: bool,
     /// It may send units' status.
     pub may_move_units: bool,
+    /// It may rule on cases that went to review.
+    pub may_rule: bool,
     /// A report without a time is rejected.
     pub require_time: bool,
     /// A report without a place inside the district is rejected.
@@ -155,7 +157,7 @@ fn compile_one(
             problems.setting(offset, what, format!("{key} takes {}", known.join(", ")));
         }
     };
-    word(&raw.may, &["report", "action", "unit"], "may");
+    word(&raw.may, &["report", "action", "unit", "ruling"], "may");
     word(&raw.require, &["ts", "place", "category"], "require");
     let id_bytes_max = raw.id_bytes_max.map_or(ID_BYTES_MAX, usize::from);
     if !(1..=ID_BYTES_MAX).contains(&id_bytes_max) {
@@ -172,6 +174,7 @@ fn compile_one(
         may_report: has(&raw.may, "report"),
         may_act: has(&raw.may, "action"),
         may_move_units: has(&raw.may, "unit"),
+        may_rule: has(&raw.may, "ruling"),
         require_time: has(&raw.require, "ts"),
         require_place: has(&raw.require, "place"),
         require_category: has(&raw.require, "category"),

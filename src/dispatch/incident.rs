@@ -8,6 +8,7 @@
 //! alone; the memory itself is taken back by a hand that passes over a few cases with every record, so that a window in
 //! which a million cases end costs no record more than any other.
 
+use super::orders::Matter;
 use super::register::{Line, Register};
 use super::slab::Blocks;
 use super::state::{Corrupt, In, Out};
@@ -383,6 +384,24 @@ impl Incidents {
         if case.stage == Stage::Closed && case.key != 0 {
             self.leave_index(slot);
         }
+    }
+
+    /// Changes what a case is about, and where reports find it that are about the same.
+    pub(super) fn settle(&mut self, slot: u32, matter: &Matter, city: &City) {
+        if self.cases[slot as usize].key != 0 {
+            self.leave_index(slot);
+        }
+        let case = &mut self.cases[slot as usize];
+        let Matter { class, cell, area, point } = *matter;
+        *case = Case { class, cell, area, point, ..*case };
+        // What its reports called component and address is not kept: its cell stands for them.
+        let policy = policy_of(city, class);
+        let search = policy.and_then(|policy| Search::of(&matter.head(), policy, case.last_time));
+        case.key = search.map_or(0, |search| search.keys[0]);
+        if case.key != 0 {
+            self.index.insert(shard(case.key), Mark { tag: case.key as u32, slot });
+        }
+        self.keep_until[slot as usize] = keep_until(case, city);
     }
 
     /// Where a case is kept that must still be kept at log time `at`: one whose time has passed is gone for everybody,

@@ -10,6 +10,7 @@ mod incident;
 mod orders;
 mod outlook;
 mod register;
+mod review;
 mod seen;
 mod sieve;
 mod slab;
@@ -26,6 +27,7 @@ use crate::record::{Head, Input, Origin, Record, Tally};
 use desk::Desks;
 use few::Few;
 use incident::{Found, Incidents, PLACES_MAX, SWEPT};
+use orders::Matter;
 pub use outlook::Outlook;
 use seen::{Seen, SeenSet, Ticket};
 pub use state::Corrupt;
@@ -74,6 +76,11 @@ impl Dispatcher {
             Input::Unit(change) => {
                 if self.first_time(record, out) {
                     self.on_unit(record, change, out);
+                }
+            }
+            Input::Ruling(ruling) => {
+                if self.first_time(record, out) {
+                    self.on_ruling(record, ruling, out);
                 }
             }
             Input::Tally(tally) => on_tally(record, tally, out),
@@ -180,7 +187,7 @@ impl Dispatcher {
         let source = record.origin.source;
         out.push(record.seq, Effect::Opened { source, case, class, cell, area, urgency, late });
         let slot = self.incidents.open(case, head, key, &self.city, record.origin.time_or(record.at));
-        match doubt(head) {
+        match doubt(&Matter::of(head)) {
             Some(doubt) => self.review(slot, record.seq, doubt, out),
             None => self.assign(slot, record, Why::New, UnitId::NONE, out),
         }
@@ -253,14 +260,14 @@ fn on_tally(record: &Record, tally: &Tally, out: &mut Effects) {
     out.push(record.seq, Effect::Tallied { source: record.origin.source, turned, field, reason, count });
 }
 
-/// What keeps a report from being dispatched by the machine.
+/// What keeps a matter from being dispatched by the machine.
 #[inline]
-fn doubt(head: &Head) -> Option<Doubt> {
+fn doubt(matter: &Matter) -> Option<Doubt> {
     // Whoever only says in words where something is may name an area and no place in it.
-    match (head.area.is_some(), head.class.is_some()) {
+    match (matter.area.is_some(), matter.class.is_some()) {
         (true, true) => None,
         (true, false) => Some(Doubt::NoClass),
-        (false, _) if head.point.is_some() => Some(Doubt::OutsideDistrict),
+        (false, _) if matter.point.is_some() => Some(Doubt::OutsideDistrict),
         (false, _) => Some(Doubt::NoPlace),
     }
 }

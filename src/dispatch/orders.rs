@@ -27,6 +27,22 @@ impl Matter {
     pub(super) const fn of(head: &Head) -> Self {
         Self { class: head.class, cell: head.cell, area: head.area, point: head.point }
     }
+
+    /// A report that says this much and nothing else.
+    pub(super) const fn head(&self) -> Head {
+        Head {
+            point: self.point,
+            cell: self.cell,
+            area: self.area,
+            class: self.class,
+            confidence: 0,
+            urgency: Urgency::C,
+            keep_late: false,
+            reporter: 0,
+            component: 0,
+            address: 0,
+        }
+    }
 }
 
 impl Case {
@@ -272,12 +288,17 @@ impl Dispatcher {
 
     #[cold]
     fn serve(&mut self, slot: u32, unit: UnitId, record: &Record, out: &mut Effects) {
+        self.end_wait(slot);
+        self.hand_to(slot, unit, record, Why::Freed, out);
+    }
+
+    /// Hands a case to a unit of one of its candidates.
+    pub(super) fn hand_to(&mut self, slot: u32, unit: UnitId, record: &Record, why: Why, out: &mut Effects) {
         let department = self.city.roster.department(self.desks.unit(unit).pool);
         let about = self.incidents.case(slot);
         let mut candidates = self.city.duty.candidates(about.class, about.cell, about.area);
         let candidate = candidates.find(|candidate| candidate.department == department);
-        let candidate = candidate.expect("a case waits only in pools of its candidates");
-        self.end_wait(slot);
-        self.hand_over(slot, candidate, unit, record, Why::Freed, out);
+        let candidate = candidate.expect("the unit is one of a candidate: whoever asks has looked");
+        self.hand_over(slot, candidate, unit, record, why, out);
     }
 }

@@ -51,6 +51,7 @@ impl Dispatcher {
                 again.into_iter().chain(self.cases_near(record, head, at)).collect()
             }
             Input::Action(action) => vec![action.order.case],
+            Input::Ruling(ruling) => vec![ruling.order.case],
             Input::Unit(_) | Input::Tally(_) => Vec::new(),
         }
     }

@@ -39,6 +39,17 @@ impl Dispatcher {
                     weighed.handing = Some(self.handing(&case.matter(), case.unit));
                 }
             }
+            Input::Ruling(ruling) if heard == Heard::First || is_late(heard) => {
+                if let Ok((slot, matter)) = self.ruled(ruling, record.at) {
+                    let returned_by = self.incidents.case(slot).unit;
+                    let people = Handing { returned_by, lines: Vec::new(), choice: Choice::Unit(ruling.unit) };
+                    weighed.handing = Some(match doubt(&matter) {
+                        Some(doubt) => Handing { choice: Choice::Review(doubt), ..people },
+                        None if ruling.unit.is_some() => people,
+                        None => self.handing(&matter, returned_by),
+                    });
+                }
+            }
             _ => {}
         }
         weighed
@@ -61,7 +72,7 @@ impl Dispatcher {
         if weighed.joined().is_some() {
             return;
         }
-        weighed.handing = Some(match doubt(head) {
+        weighed.handing = Some(match doubt(&Matter::of(head)) {
             Some(doubt) => Handing { returned_by: UnitId::NONE, lines: Vec::new(), choice: Choice::Review(doubt) },
             None => self.handing(&Matter::of(head), UnitId::NONE),
         });

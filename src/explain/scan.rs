@@ -15,7 +15,7 @@ use crate::record::{Input, Record, SLOT, slot_acts_on, slot_fingerprint};
 pub(super) struct Wanted<'a> {
     /// Records of these ids.
     pub prints: &'a Prints,
-    /// Actions on these cases.
+    /// Actions and rulings on these cases.
     pub cases: &'a Cases,
 }
 
@@ -29,7 +29,11 @@ impl Wanted<'_> {
 /// Whether a record acts on one of some cases.
 #[inline]
 pub(super) fn acts_on(record: &Record, cases: &Cases) -> bool {
-    matches!(&record.input, Input::Action(action) if cases.has(action.order.case))
+    match &record.input {
+        Input::Action(action) => cases.has(action.order.case),
+        Input::Ruling(ruling) => cases.has(ruling.order.case),
+        _ => false,
+    }
 }
 
 /// The log of a folder.

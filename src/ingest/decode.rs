@@ -16,7 +16,7 @@ use crate::ids::SourceId;
 use crate::limits::*;
 use crate::quoted::Quoted;
 use crate::report::{
-    Action, Field, Reason, Reject, Report, Said, Spot, TEXTS_MAX, UnitSays, UnitStatus, Urgency, Verb, What,
+    Action, Field, Reason, Reject, Report, RulingSays, Said, Spot, TEXTS_MAX, UnitSays, UnitStatus, Urgency, Verb, What,
 };
 
 use crate::time::At;
@@ -172,6 +172,7 @@ impl<'a> Fields<'a> {
             None | Some("report") => What::Report(self.report()?),
             Some("action") => What::Action(self.action()?),
             Some("unit") => What::Unit(self.unit()?),
+            Some("ruling") => What::Ruling(self.ruling()?),
             Some(_) => return Err(self.wrong(Field::Kind, Reason::NotAValue)),
         };
         Ok(Said { source, id, time, what })
@@ -210,6 +211,19 @@ impl<'a> Fields<'a> {
         let verb = self.word(Field::Action, Verb::ALL, Verb::word)?;
         let verb = verb.ok_or_else(|| self.wrong(Field::Action, Reason::Missing))?;
         Ok(Action { verb, order: self.name(Field::Order, ORDER_BYTES_MAX)? })
+    }
+
+    /// The fields of a ruling.
+    #[inline(never)]
+    fn ruling(&self) -> Result<RulingSays<'a>, Reject> {
+        Ok(RulingSays {
+            spot: self.spot()?,
+            frame: self.text(Field::Frame, usize::MAX)?,
+            cell: self.text_or_empty(Field::Cell, TEXT_BYTES_MAX)?,
+            category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
+            unit: self.text_or_empty(Field::Unit, UNIT_BYTES_MAX)?,
+            order: self.name(Field::Order, ORDER_BYTES_MAX)?,
+        })
     }
 
     /// The fields of a unit's status.

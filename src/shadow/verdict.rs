@@ -54,7 +54,8 @@ impl Verdict {
                     verdict.reason = Some(format!("{} {}", field.name(), reason.name()));
                 }
                 Effect::Opened { class, cell, area, urgency, .. }
-                | Effect::Merged { class, cell, area, urgency, .. } => {
+                | Effect::Merged { class, cell, area, urgency, .. }
+                | Effect::Ruled { class, cell, area, urgency, .. } => {
                     verdict.lies(city, class, cell, area);
                     verdict.urgency = Some(urgency.letter());
                 }

@@ -240,6 +240,7 @@ impl Board {
             Effect::Accepted { order, .. } => {
                 self.change(order.case, record, |case| case.stage = Stage::Accepted);
             }
+            Effect::Ruled { .. } => self.rule(effect, record),
             // What becomes of the case is said by the effect behind.
             Effect::Returned { order, unit } => {
                 self.units.release(unit, record.seq);
@@ -294,6 +295,22 @@ impl Board {
             let (place, standing) = (case.cell_place, Standing::of(case));
             self.recount(place, Standing::GONE, standing, record.seq);
         }
+    }
+
+    /// Takes in what people decided: the case may lie in another cell from now on.
+    #[cold]
+    fn rule(&mut self, effect: &Effect, record: &Record) {
+        let Effect::Ruled { case, class, cell, area, point, urgency } = *effect else { return };
+        let (Some(place), cell_place) = (self.cases.place(case), self.cells.place(cell)) else { return };
+        let mut before = (None, Standing::GONE);
+        let case = self.cases.change(place, |case| {
+            before = (case.cell_place, Standing::of(case));
+            (case.class, case.cell, case.area, case.point, case.urgency) = (class, cell, area, point, urgency);
+            (case.version, case.changed_at, case.cell_place) = (record.seq, record.at, cell_place);
+        });
+        let after = Standing::of(case);
+        self.recount(before.0, before.1, Standing::GONE, record.seq);
+        self.recount(cell_place, Standing::GONE, after, record.seq);
     }
 
     /// Changes a case, unless it left the board.

@@ -105,6 +105,7 @@ pub const fn word(effect: &Effect) -> &'static str {
         Effect::Assigned { .. } => "assigned",
         Effect::Waiting { .. } => "waiting",
         Effect::Review { .. } => "review",
+        Effect::Ruled { .. } => "ruled",
         Effect::Accepted { .. } => "accepted",
         Effect::Returned { .. } => "returned",
         Effect::Done { .. } => "done",
@@ -188,6 +189,11 @@ impl Line<'_, '_> {
                 self.unit(unit);
             }
             Effect::Closed { case } => self.case(case),
+            Effect::Ruled { case, class, cell, area, urgency, .. } => {
+                self.case(case);
+                self.place_and_class(cell, area, class);
+                self.urgency(urgency);
+            }
             Effect::UnitChanged { unit, status, load, capacity } => {
                 self.unit(unit);
                 self.text(",\"status\":\"", status.word());
@@ -326,6 +332,7 @@ pub(super) const fn why_word(why: Why) -> &'static str {
         Why::New => "new",
         Why::Freed => "freed",
         Why::Returned => "returned",
+        Why::Ruled => "ruled",
     }
 }
 
@@ -345,5 +352,6 @@ pub(super) const fn refusal_word(why: Refusal) -> &'static str {
         Refusal::NoSuchOrder => "no_such_order",
         Refusal::Superseded => "superseded",
         Refusal::WrongState => "wrong_state",
+        Refusal::NotResponsible => "not_responsible",
     }
 }

@@ -560,6 +560,7 @@ impl<'a> Teller<'a> {
             Input::Report(_) => ("report", None, None),
             Input::Action(action) => ("action", Some((action.verb.word(), action.order.to_string())), None),
             Input::Unit(change) => ("unit", None, Some(self.unit_code(change.unit))),
+            Input::Ruling(ruling) => ("ruling", Some(("ruling", ruling.order.to_string())), None),
             Input::Tally(_) => ("tally", None, None),
         };
         let mut line: serde_json::Value = match record.input {
@@ -897,11 +898,13 @@ fn candidate(case: &CaseWeighed) -> Candidate {
     }
 }
 
-/// Whether somebody was looked for on behalf of this case: where it was opened, and where an order of it was given back.
+/// Whether somebody was looked for on behalf of this case: where it was opened, where an order of it was given back, and where
+/// people ruled on it.
 fn touches_as_matter(told: &Told, case: CaseId) -> bool {
     told.effects.iter().any(|effect| match effect {
         Effect::Opened { case: opened, .. } => *opened == case,
         Effect::Returned { order, .. } => order.case == case,
+        Effect::Ruled { case: ruled, .. } => *ruled == case,
         _ => false,
     })
 }
@@ -946,6 +949,9 @@ impl Life {
             }
             Effect::Waiting { .. } => self.stage = "waiting",
             Effect::Review { .. } => self.stage = "review",
+            Effect::Ruled { class, cell, area, urgency, .. } => {
+                (self.class, self.cell, self.area, self.urgency) = (class, cell, area, urgency);
+            }
             Effect::Accepted { .. } => (self.stage, clocks.accepted) = ("accepted", Some(at)),
             Effect::Returned { .. } => (self.stage, clocks.returned) = ("returned", Some(at)),
             Effect::Done { .. } => (self.stage, clocks.done) = ("done", Some(at)),

@@ -62,13 +62,13 @@ pub struct Work {
     pub waiting: u64,
     /// New cases that went to people.
     pub review: u64,
-    /// Later orders: after waiting, or after a return.
+    /// Later orders: after waiting, after a return, or after a ruling.
     pub reassigned: u64,
     /// Duplicates whose body differed from the first one's.
     pub conflicts: u64,
     /// Late reports that were dispatched all the same.
     pub late: u64,
-    /// Actions and units' words that were offered.
+    /// Actions, rulings and units' words that were offered.
     pub acts: u64,
     /// Those that were said before.
     pub acts_duplicate: u64,
@@ -123,7 +123,7 @@ impl Ledger {
         match &record.input {
             Input::Report(_) => self.account(record.origin.source).offered += 1,
             Input::Tally(tally) => self.account(record.origin.source).offered += u64::from(tally.count),
-            Input::Action(_) | Input::Unit(_) => self.work.acts += 1,
+            Input::Action(_) | Input::Unit(_) | Input::Ruling(_) => self.work.acts += 1,
         }
         for (_, effect) in effects {
             self.fold_effect(effect, is_report);
@@ -163,7 +163,7 @@ impl Ledger {
             Effect::Done { .. } => self.work.done += 1,
             Effect::Closed { .. } => self.work.closed += 1,
             Effect::Forgot { ids, .. } => self.work.forgotten += ids.max(1),
-            Effect::Raised { .. } | Effect::UnitChanged { .. } => {}
+            Effect::Raised { .. } | Effect::Ruled { .. } | Effect::UnitChanged { .. } => {}
         }
     }
 

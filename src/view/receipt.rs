@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::decision::{Decisions, Line, doubt_word, refusal_word, word};
 use super::paper::Paper;
 use crate::effect::Effect;
-use crate::ids::{Seq, Tracking};
+use crate::ids::{CaseId, Seq, Tracking};
 use crate::record::{Input, Record};
 use crate::view::words::FieldName;
 
@@ -84,6 +84,8 @@ enum AnswerWord {
     Done,
     /// The case is closed.
     Closed,
+    /// People decided about the case.
+    Ruled,
     /// The unit's status is changed.
     Unit,
 }
@@ -100,29 +102,12 @@ impl Decisions<'_> {
         };
         match *first {
             Effect::Opened { case, late, .. } => {
-                // What became of the case; a unit that became free may have got another one with the same record.
-                let is_handing = |effect: &&Effect| {
-                    let hands =
-                        matches!(effect, Effect::Assigned { .. } | Effect::Waiting { .. } | Effect::Review { .. });
-                    hands && effect.case() == Some(case)
-                };
-                let handed = effects.iter().map(|(_, effect)| effect).find(is_handing);
+                let handed = handed(effects, case);
                 told.tracking(record.seq);
-                told.text(
-                    ",\"answer\":\"",
-                    if matches!(handed, Some(Effect::Review { .. })) { "review" } else { "opened" },
-                );
+                let is_review = matches!(handed, Some(Effect::Review { .. }));
+                told.text(",\"answer\":\"", if is_review { "review" } else { "opened" });
                 told.case(case);
-                match handed {
-                    Some(Effect::Assigned { order, unit, department, .. }) => {
-                        told.order(*order);
-                        told.department(*department);
-                        told.unit(*unit);
-                    }
-                    Some(Effect::Waiting { department, .. }) => told.department(*department),
-                    Some(Effect::Review { doubt, .. }) => told.text(",\"reason\":\"", doubt_word(*doubt)),
-                    _ => {}
-                }
+                told.handed(handed);
                 told.flag("late", late);
             }
             Effect::Merged { case, late, .. } => {
@@ -157,6 +142,12 @@ impl Decisions<'_> {
                 told.text(",\"reason\":\"", refusal_word(why));
                 told.order(order);
             }
+            Effect::Ruled { case, .. } => {
+                told.tracking(record.seq);
+                told.text(",\"answer\":\"", "ruled");
+                told.case(case);
+                told.handed(handed(effects, case));
+            }
             ref applied => {
                 told.tracking(record.seq);
                 told.text(",\"answer\":\"", word(applied));
@@ -169,7 +160,30 @@ impl Decisions<'_> {
     }
 }
 
+/// What became of a case with a record; a unit that became free may have got another one with the same.
+fn handed(effects: &[(Seq, Effect)], case: CaseId) -> Option<&Effect> {
+    let is_handing = |effect: &&Effect| {
+        let hands = matches!(effect, Effect::Assigned { .. } | Effect::Waiting { .. } | Effect::Review { .. });
+        hands && effect.case() == Some(case)
+    };
+    effects.iter().map(|(_, effect)| effect).find(is_handing)
+}
+
 impl Line<'_, '_> {
+    /// Who has a case now, or why people must look at it.
+    fn handed(&mut self, handed: Option<&Effect>) {
+        match handed {
+            Some(Effect::Assigned { order, unit, department, .. }) => {
+                self.order(*order);
+                self.department(*department);
+                self.unit(*unit);
+            }
+            Some(Effect::Waiting { department, .. }) => self.department(*department),
+            Some(Effect::Review { doubt, .. }) => self.text(",\"reason\":\"", doubt_word(*doubt)),
+            _ => {}
+        }
+    }
+
     /// By which a report is asked for.
     fn tracking(&mut self, seq: Seq) {
         self.text(",\"tracking\":\"", &Tracking(seq).to_string());

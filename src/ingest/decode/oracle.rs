@@ -225,9 +225,17 @@ impl Facts {
                 What::Action(Action { verb, order: self.name(Field::Order, 64)? })
             }
             "unit" => What::Unit(self.unit()?),
+            "ruling" => What::Ruling(self.ruling()?),
             _ => return Err((Field::Kind, Some(Reason::NotAValue))),
         };
         Ok(Said { source, id, time, what })
+    }
+
+    fn ruling(&self) -> Result<RulingSays<'_>, Wrong> {
+        let (spot, frame) = (self.spot()?, self.text(Field::Frame, usize::MAX)?);
+        let full = |field, max| Ok(self.text(field, max)?.filter(|text| !text.is_empty()));
+        let (cell, category, unit) = (full(Field::Cell, 256)?, full(Field::Category, 256)?, full(Field::Unit, 64)?);
+        Ok(RulingSays { order: self.name(Field::Order, 64)?, category, spot, frame, cell, unit })
     }
 
     /// Whether a reporter stands in the line.

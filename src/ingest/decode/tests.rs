@@ -59,6 +59,13 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
             told += &reporter.map_or(String::new(), |raw| format!(" by {}", std::str::from_utf8(raw).unwrap()));
         }
         What::Action(Action { verb, order }) => told += &format!(" {} {order}", verb.word()),
+        What::Ruling(RulingSays { order, category, spot, frame, cell, unit }) => {
+            told += &format!(" rules {order}");
+            told += &place(spot, frame);
+            for (name, text) in [("cell", cell), ("category", category), ("unit", unit)] {
+                told += &text.map_or(String::new(), |text| format!(" {name}={text}"));
+            }
+        }
         What::Unit(UnitSays { unit, status, spot, frame, capacity }) => {
             told += &format!(" unit {unit}");
             told += &status.map_or(String::new(), |status| format!(" {}", status.word()));
@@ -121,6 +128,14 @@ fn actions_and_units() {
     for (line, expected) in [
         (r#"{"id":"1","kind":"action","action":"accept","order":"7-1"}"#, "-/1 accept 7-1"),
         (r#"{"order":"x","action":"return","kind":"action","id":"1"}"#, "-/1 return x"),
+        (
+            r#"{"id":"1","kind":"ruling","order":"7-0","category":"01037","cell":"","unit":null}"#,
+            "-/1 rules 7-0 category=01037",
+        ),
+        (
+            r#"{"id":"1","kind":"ruling","order":"7-0","lng":121.5,"lat":31.25,"frame":"gcj02","unit":"PD1","action":7}"#,
+            "-/1 rules 7-0 @121500000,31250000 in gcj02 unit=PD1",
+        ),
         (r#"{"id":"1","kind":"action","action":"done","order":"7-1","lng":"x","unit":{}}"#, "-/1 done 7-1"),
         (r#"{"id":"1","kind":"actio\u006e","action":"clos\u0065","order":"\u0037-1"}"#, "-/1 close 7-1"),
         (r#"{"id":"1","kind":"unit","unit":"C7"}"#, "-/1 unit C7"),
@@ -204,6 +219,9 @@ fn fields_that_are_wrong() {
         (field(r#""kind":1"#.into()), "kind wrong_type 17"),
         (field(r#""kind":"alert","lng":"x""#.into()), "kind not_a_value 17"),
         (kind("action", ""), "action missing 0"),
+        (kind("ruling", ""), "order missing 0"),
+        (kind("ruling", r#","order":"7-0","category":7"#), "category wrong_type 51"),
+        (kind("ruling", r#","order":"7-0","lat":31"#), "lng missing 0"),
         (kind("action", r#","action":null"#), "action missing 0"),
         (kind("action", r#","action":"open""#), "action not_a_value 35"),
         (kind("action", r#","action":"done""#), "order missing 0"),
@@ -500,7 +518,7 @@ fn values_in_fields_that_are_skipped() {
 #[test]
 fn values_in_every_field_of_the_schema() {
     let mut decoder = Decoder::new();
-    for kind in ["report", "action", "unit"] {
+    for kind in ["report", "action", "unit", "ruling"] {
         for field in Field::ALL {
             for (value, _) in VALUES {
                 let name = field.name();

@@ -17,6 +17,7 @@ const WORDS = {
 const EXAMPLES = {
   Report: { source: "app", id: "docs-1", lng: 121.53, lat: 31.21, category: "01037", text: "路灯不亮" },
   OrderAction: { source: "departments", kind: "action", id: "docs-2", action: "accept", order: "1-1" },
+  Ruling: { source: "desk", kind: "ruling", id: "docs-5", order: "1-0", category: "01037", actor: "研判席" },
   UnitWord: { source: "departments", kind: "unit", id: "docs-3", unit: "PD10001", status: "available" },
   CloudEvent: {
     specversion: "1.0", id: "docs-4", source: "/city/app", type: "city.report",

@@ -19,7 +19,7 @@ pub struct Case {
     pub id: CaseId,
     /// The record that changed it last.
     pub version: Seq,
-    /// Where it is, as its first report said.
+    /// Where it is, as its first report or a ruling said.
     pub point: Point,
     /// Its cell.
     pub cell: CellId,

@@ -35,6 +35,8 @@ fn word(word: &str, lang: Lang) -> &str {
         "report" => ("上报", "report"),
         "action" => ("处置动作", "action"),
         "unit" => ("力量状态", "unit's status"),
+        "ruling" => ("人工研判", "ruling"),
+        "ruled" => ("已研判", "ruled upon"),
         "tally" => ("未受理的一行", "a line that was turned away"),
         "review" => ("待人工审核", "in review"),
         "waiting" => ("待派", "waiting"),
@@ -313,6 +315,7 @@ fn reason(reason: &str, lang: Lang) -> &str {
         "no_such_order" => lang.of("没有这张工单", "no such order"),
         "superseded" => lang.of("已有后续工单", "another order followed"),
         "wrong_state" => lang.of("工单状态不符", "the order is in another state"),
+        "not_responsible" => lang.of("责任清单没有该力量的部门", "the duty list does not name the unit's department"),
         other => word(other, lang),
     }
 }

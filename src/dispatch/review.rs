@@ -1,0 +1,71 @@
+//! Review: what people decide about the cases that the machine left to them.
+//!
+//! A ruling says what a case is about, where it is, or who gets it; what it leaves open stays as it was. Then the case is handed to somebody as
+//! if it had just come in, or goes to review again if something is still missing. A ruling never lowers urgency.
+
+use super::orders::Matter;
+use super::{Dispatcher, doubt};
+use crate::effect::{Effect, Effects, Refusal, Why};
+use crate::record::{Record, Ruling};
+use crate::time::At;
+use crate::weighed::Stage;
+
+impl Dispatcher {
+    pub(super) fn on_ruling(&mut self, record: &Record, ruling: &Ruling, out: &mut Effects) {
+        match self.ruled(ruling, record.at) {
+            Ok((slot, matter)) => self.rule(slot, &matter, record, ruling, out),
+            Err(why) => {
+                let (source, order) = (record.origin.source, ruling.order);
+                out.push(record.seq, Effect::Refused { source, order, why });
+            }
+        }
+    }
+
+    /// The slot of a case that people may rule on, and what it is about after they did.
+    pub(super) fn ruled(&self, ruling: &Ruling, at: At) -> Result<(u32, Matter), Refusal> {
+        let slot = self.incidents.by_id(ruling.order.case, at).ok_or(Refusal::NoSuchOrder)?;
+        let case = self.incidents.case(slot);
+        match ruling.order.attempt.cmp(&case.attempt) {
+            std::cmp::Ordering::Less => return Err(Refusal::Superseded),
+            std::cmp::Ordering::Greater => return Err(Refusal::NoSuchOrder),
+            std::cmp::Ordering::Equal if case.stage != Stage::Review => return Err(Refusal::WrongState),
+            std::cmp::Ordering::Equal => {}
+        }
+        let known = case.matter();
+        let placed = if ruling.area.is_some() {
+            Matter { cell: ruling.cell, area: ruling.area, point: ruling.point, ..known }
+        } else {
+            known
+        };
+        let matter = Matter { class: if ruling.class.is_some() { ruling.class } else { known.class }, ..placed };
+        let is_responsible = |department| {
+            let mut candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
+            candidates.any(|candidate| candidate.department == department)
+        };
+        if ruling.unit.is_some() && !is_responsible(self.city.roster.department(self.desks.unit(ruling.unit).pool)) {
+            return Err(Refusal::NotResponsible);
+        }
+        Ok((slot, matter))
+    }
+
+    fn rule(&mut self, slot: u32, matter: &Matter, record: &Record, ruling: &Ruling, out: &mut Effects) {
+        let (case, before, returned_by) = {
+            let case = self.incidents.case(slot);
+            (case.id, case.urgency, case.unit)
+        };
+        let of_class = self.city.classes.get(matter.class.index()).map(|class| class.urgency);
+        let urgency = of_class.map_or(before, |urgency| urgency.max(before));
+        let Matter { class, cell, area, point } = *matter;
+        out.push(record.seq, Effect::Ruled { case, class, cell, area, point, urgency });
+        self.incidents.settle(slot, matter, &self.city);
+        if urgency > before {
+            self.raise(slot, urgency);
+            out.push(record.seq, Effect::Raised { case, urgency });
+        }
+        match doubt(matter) {
+            Some(doubt) => self.review(slot, record.seq, doubt, out),
+            None if ruling.unit.is_some() => self.hand_to(slot, ruling.unit, record, Why::Ruled, out),
+            None => self.assign(slot, record, Why::Ruled, returned_by, out),
+        }
+    }
+}

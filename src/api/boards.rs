@@ -229,18 +229,18 @@ pub(super) async fn cells(State(office): State<Arc<Office>>, headers: HeaderMap)
     })
 }
 
-fn shown(what: &impl Serialize) -> Response {
+pub(super) fn shown(what: &impl Serialize) -> Response {
     answer::json(StatusCode::OK, serde_json::to_vec(what).expect("what is shown is JSON"))
 }
 
 /// What a word stands for, if one was said.
-fn known<T>(word: Option<&str>, key: &str, find: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
+pub(super) fn known<T>(word: Option<&str>, key: &str, find: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Error> {
     let Some(word) = word else { return Ok(None) };
     let unknown = || Error::new(StatusCode::BAD_REQUEST, "没有这个值", format!("{key}={word}: there is no such {key}"));
     find(word).map(Some).ok_or_else(unknown)
 }
 
-fn limit(said: Option<usize>, otherwise: usize) -> Result<usize, Error> {
+pub(super) fn limit(said: Option<usize>, otherwise: usize) -> Result<usize, Error> {
     match said.unwrap_or(otherwise) {
         limit @ 1..=PAGE_MAX => Ok(limit),
         limit => {

@@ -37,7 +37,7 @@ fn purpose(method: &Method, path: &str) -> Purpose {
     match path {
         "/" | "/v1/docs" | "/v1/openapi.json" | "/livez" | "/readyz" => Purpose::Open,
         _ if path.starts_with("/page/") => Purpose::Open,
-        "/v1/reports" | "/v1/actions" | "/v1/rulings" => Purpose::Send,
+        "/v1/reports" | "/v1/actions" | "/v1/rulings" | "/v1/review/take" => Purpose::Send,
         "/v1/units" if method == Method::POST => Purpose::Send,
         _ => Purpose::Read,
     }

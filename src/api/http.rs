@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::answer::Error;
 use super::office::{Office, Phase};
-use super::{Spoken, boards, events, guard, live, metrics, openapi, page, reads, reports};
+use super::{Spoken, boards, events, guard, live, metrics, openapi, page, reads, reports, review};
 
 /// How long a connection may wait with its first byte. (hyper waits for it for ever.)
 pub(super) const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Which path leads where.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 21] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 23] {
     [
         ("/", get(page::index)),
         ("/page/{version}/{name}", get(page::file)),
@@ -34,6 +34,8 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 21] {
         ("/v1/reports/{name}", get(reads::report)),
         ("/v1/actions", post(reports::post)),
         ("/v1/rulings", post(reports::post)),
+        ("/v1/review", get(review::queue)),
+        ("/v1/review/take", post(review::take)),
         ("/v1/explain/{name}", get(reads::explain)),
         ("/v1/cases", get(boards::cases)),
         ("/v1/cases/{number}", get(boards::case)),

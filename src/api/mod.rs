@@ -28,6 +28,7 @@ mod openapi;
 mod page;
 mod reads;
 mod reports;
+mod review;
 mod seats;
 mod shown;
 mod split;

@@ -11,6 +11,7 @@ use super::Counter;
 use super::bucket::Bucket;
 use super::keys::Keys;
 use super::live::Change;
+use super::review::Desk;
 use super::shown::{Box4, area_boxes};
 use crate::city::City;
 use crate::effect::Effect;
@@ -118,6 +119,8 @@ pub struct Office {
     pub feed: Feed,
     /// Who follows the feed, under a number each.
     pub followers: DashMap<u64, Follower>,
+    /// Who has which case on the review desk.
+    pub desk: Desk,
     /// Who may come in.
     pub keys: Keys,
     /// How many lines a second HTTP takes from whoever needs no key.
@@ -161,6 +164,7 @@ impl Office {
             counters,
             feed,
             followers: DashMap::new(),
+            desk: Desk::default(),
             life: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64),
             begun: Instant::now(),
             beginning: AtomicU64::new(1),

@@ -15,6 +15,7 @@ use super::boards::{CasePage, Cases, CellCollection, OrderPage, UnitPage, Units}
 use super::events::Wanted;
 use super::reads::{Language, ReportsTold, Summary};
 use super::reports::{Said, SaidReceipts};
+use super::review::{Queued, ReviewPage, Taken, TakenCase};
 use super::shown::{Live, Names};
 use crate::limits::{ADDRESS_BYTES_MAX, CAPACITY_ORDERS_MAX, ID_BYTES_MAX, SOURCE_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::view::ReceiptMembers;
@@ -245,9 +246,11 @@ struct Told {
         Report,
         ReportTold,
         ReportsTold,
+        ReviewPage,
         Ruling,
         SaidReceipts,
         Summary,
+        TakenCase,
         UnitMembers,
         UnitPage,
         UnitWord
@@ -286,6 +289,12 @@ fn paths() -> Value {
         },
         "/v1/actions": say("工单操作", "Act on orders", "OrderAction"),
         "/v1/rulings": say("研判裁定", "Decide about cases that went to review", "Ruling"),
+        "/v1/review": {
+            "get": read("研判队列", "Cases that people must look at, the most urgent first, then the oldest", parameters::<Queued>(), JSON, reference("ReviewPage"), &[400])
+        },
+        "/v1/review/take": {
+            "post": read("领取一个待研判案件", "Get the case that presses most and that nobody else has, for ten minutes", parameters::<Taken>(), JSON, reference("TakenCase"), &[400, 503])
+        },
         "/v1/units": {
             "get": read_version("处置力量", "Units as they are now", parameters::<Units>(), JSON, reference("UnitPage"), &[400]),
             "post": say("处置力量状态", "Say what units do", "UnitWord")["post"],

@@ -8,6 +8,7 @@ mod cell;
 mod index;
 mod kept;
 mod page;
+mod queue;
 mod shown;
 mod trail;
 mod unit;
@@ -33,6 +34,7 @@ use crate::weighed::Stage;
 
 use case::Cases;
 use cell::Cells;
+use queue::Queue;
 use unit::Units;
 
 /// Cases that are not closed, by urgency.
@@ -99,6 +101,8 @@ pub struct Board {
     open: Open,
     stages: Stages,
     open_dropped: u64,
+    /// Cases that people must look at.
+    queue: Queue,
 }
 
 /// Most cases that room is made for at the beginning; for more the tables grow.
@@ -131,13 +135,14 @@ impl Board {
             open: Open::default(),
             stages: Stages::default(),
             open_dropped: 0,
+            queue: Queue::default(),
         }
     }
 
     /// Bytes of memory for so many cases, besides what city and cells take.
     pub const fn bytes_max(cases_max: usize) -> u64 {
-        // A case, its entry in an index of twice its number rounded up, and its links in three trails.
-        (cases_max as u64) * (size_of::<Case>() as u64 + 4 * 8 + 3 * 8)
+        // A case, its entry in an index of twice its number rounded up, its links in three trails, and its place in the queue.
+        (cases_max as u64) * (size_of::<Case>() as u64 + 4 * 8 + 3 * 8 + Queue::ENTRY_BYTES_MAX)
     }
 
     /// The board of a city as bytes: what [`Board::restored`] takes.
@@ -178,6 +183,16 @@ impl Board {
     /// A case, if the board still has it.
     pub fn case(&self, case: CaseId) -> Option<&Case> {
         self.cases.get(case)
+    }
+
+    /// Cases that people must look at, the most urgent first, then the oldest.
+    pub fn queue(&self) -> impl Iterator<Item = &Case> {
+        self.queue.iter().filter_map(|case| self.cases.get(case))
+    }
+
+    /// How many there are.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
     }
 
     /// Cells with open cases, in the order in which they had their first.
@@ -289,7 +304,7 @@ impl Board {
             attempts: 0,
             due: None,
             doubt: None,
-            cell_place: cells.place(cell),
+            cell_place: cells.place(cell, record.seq),
         });
         if let Some(case) = opened {
             let (place, standing) = (case.cell_place, Standing::of(case));
@@ -301,11 +316,15 @@ impl Board {
     #[cold]
     fn rule(&mut self, effect: &Effect, record: &Record) {
         let Effect::Ruled { case, class, cell, area, point, urgency } = *effect else { return };
-        let (Some(place), cell_place) = (self.cases.place(case), self.cells.place(cell)) else { return };
+        let Some(place) = self.cases.place(case) else { return };
+        let cell_place = self.cells.place(cell, record.seq);
         let mut before = (None, Standing::GONE);
+        let queue = &mut self.queue;
         let case = self.cases.change(place, |case| {
             before = (case.cell_place, Standing::of(case));
-            (case.class, case.cell, case.area, case.point, case.urgency) = (class, cell, area, point, urgency);
+            queue.change(case, |case| {
+                (case.class, case.cell, case.area, case.point, case.urgency) = (class, cell, area, point, urgency);
+            });
             (case.version, case.changed_at, case.cell_place) = (record.seq, record.at, cell_place);
         });
         let after = Standing::of(case);
@@ -318,9 +337,10 @@ impl Board {
     fn change(&mut self, case: CaseId, record: &Record, change: impl FnOnce(&mut Case)) {
         let Some(place) = self.cases.place(case) else { return };
         let mut before = Standing::GONE;
+        let queue = &mut self.queue;
         let case = self.cases.change(place, |case| {
             before = Standing::of(case);
-            change(case);
+            queue.change(case, change);
             (case.version, case.changed_at) = (record.seq, record.at);
         });
         let (cell, after) = (case.cell_place, Standing::of(case));
@@ -349,6 +369,7 @@ impl Board {
     fn drop_one(&mut self) {
         let Some(case) = self.cases.drop_one() else { return };
         let (cell, standing) = (case.cell_place, Standing::of(case));
+        self.queue.drop(case);
         if standing.0 != Stage::Closed {
             self.open_dropped += 1;
             self.recount(cell, standing, Standing::GONE, self.version);
@@ -761,6 +782,18 @@ mod tests {
             6 => vec![Effect::Returned { order, unit }, assigned(case, 2, unit.0, urgency)],
             7 => vec![Effect::Returned { order, unit }, Effect::Review { case: id, doubt: Doubt::AllReturned }],
             8 => vec![Effect::Done { order, unit }, assigned(case + 1, 3, unit.0, urgency)],
+            11 => {
+                let (class, area, point) = (ClassId(7), AreaId(1), POINT);
+                let ruled = Effect::Ruled { case: id, class, cell, area, point, urgency };
+                vec![ruled, assigned(case, 2, unit.0, urgency)]
+            }
+            12 => {
+                let (class, area, point) = (ClassId(7), AreaId(1), POINT);
+                vec![
+                    Effect::Ruled { case: id, class, cell, area, point, urgency },
+                    Effect::Review { case: id, doubt: Doubt::NoUnit },
+                ]
+            }
             9 => vec![Effect::Forgot { what: Forgotten::Case, ids: 0, case: id }],
             _ => vec![Effect::Closed { case: id }],
         }
@@ -789,7 +822,7 @@ mod tests {
         /// Whatever happens, counts are those of the cases, and whoever takes in the changes now and then sees the same board.
         #[test]
         fn counts_and_changes_agree_with_the_cases(
-            steps in prop::collection::vec((0_u8..14, 0_u64..30, any::<u8>()), 1..200),
+            steps in prop::collection::vec((0_u8..15, 0_u64..30, any::<u8>()), 1..200),
             cases_max in 1_usize..40,
             every in 1_u64..20,
         ) {
@@ -804,6 +837,10 @@ mod tests {
                 let held: BTreeMap<_, _> = board.open_cells().map(|cell| (cell.cell, cell.counts)).collect();
                 prop_assert_eq!(&held, &in_cells);
                 prop_assert_eq!((board.open(), board.stages()), open);
+                let is_asked = |case: &&Case| case.stage == Stage::Review && case.doubt.is_some();
+                let mut asked: Vec<_> = board.cases.newest().filter(is_asked).collect();
+                asked.sort_by_key(|case| (std::cmp::Reverse(case.urgency), case.id));
+                prop_assert!(board.queue().eq(asked.iter().copied()) && board.queued() == asked.len());
                 if seq % every != 0 && seq != last {
                     continue;
                 }

@@ -67,14 +67,14 @@ impl Cells {
         Self { cells: Vec::new(), by_id: Index::with_room(0), changed: Trail::with_room(0) }
     }
 
-    /// Where a cell is kept.
-    pub(super) fn place(&mut self, cell: CellId) -> Option<u32> {
+    /// Where a cell is kept; one that is new has changed with this record.
+    pub(super) fn place(&mut self, cell: CellId, seq: Seq) -> Option<u32> {
         if !cell.is_some() {
             return None;
         }
         Some(self.place_of(cell).unwrap_or_else(|| {
             let place = self.cells.len() as u32;
-            self.cells.push(Cell { cell, version: Seq(0), counts: Counts::default() });
+            self.cells.push(Cell { cell, version: seq, counts: Counts::default() });
             self.by_id.insert(cell.0.into(), place);
             self.changed.push(place);
             place

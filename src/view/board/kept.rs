@@ -81,6 +81,7 @@ impl KeptBoard {
         let mut cases = self.cases;
         for case in &mut cases {
             case.cell_place = board.cells.place_of(case.cell);
+            board.queue.add(case);
             let adds = Counts::of(case.stage, case.urgency);
             *board.open.of(case.urgency) += u64::from(adds.open);
             if let Some(count) = board.stages.of(case.stage) {

@@ -310,6 +310,7 @@ fn reason(reason: &str, lang: Lang) -> &str {
         "new" => lang.of("新案", "new case"),
         "freed" => lang.of("力量空出", "a unit became free"),
         "returned" => lang.of("前一力量退单", "the unit before gave it back"),
+        "ruled" => lang.of("人工研判", "people decided"),
         "no_free_unit" => lang.of("没有空闲力量", "no free unit"),
         "late" => lang.of("迟到", "late"),
         "no_such_order" => lang.of("没有这张工单", "no such order"),

@@ -1,0 +1,127 @@
+//! The review desk: what the machine left to people, in the order in which it presses, each to one of them, and what they rule.
+
+#[path = "common/service.rs"]
+mod service;
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use service::Service;
+use tempfile::TempDir;
+
+const JSON: &str = "application/json";
+
+fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target")
+}
+
+fn paidan(arguments: &[&str], data: &Path) -> String {
+    let told = Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).arg("--data").arg(data).output();
+    let told = told.expect("it starts");
+    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).expect("text")
+}
+
+/// Says something through a door, and gives its receipt.
+#[track_caller]
+fn say(service: &Service, path: &str, said: &Value) -> Value {
+    let answer = service.ask("POST", path, &[("Content-Type", JSON)], said.to_string().as_bytes());
+    answer.json()
+}
+
+fn take(service: &Service, asked: &str) -> Value {
+    let answer = service.ask("POST", &format!("/v1/review/take?{asked}"), &[], b"");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// The cases of the queue, in its order.
+fn queue(service: &Service) -> Vec<u64> {
+    let page = service.get("/v1/review").json();
+    let cases = page["cases"].as_array().expect("cases");
+    assert_eq!(page["total"], cases.len(), "{page}");
+    cases.iter().map(|case| case["case"].as_u64().expect("a case")).collect()
+}
+
+#[test]
+fn people_take_what_presses_most_and_what_they_rule_is_dispatched() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let unclear = |id: &str, urgency: &str, more: Value| {
+        let mut said = json!({"source": "12345", "id": id, "text": "请来看看", "urgency": urgency});
+        said.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let receipt = say(&service, "/v1/reports", &said);
+        assert_eq!(receipt["answer"], "review", "{receipt}");
+        receipt["case"].as_u64().expect("a case")
+    };
+    let here = json!({"lng": 121.5, "lat": 31.2});
+    let routine = unclear("1", "C", here.clone());
+    let nowhere = unclear("2", "C", json!({"category": "01037"}));
+    let urgent = unclear("3", "A", here.clone());
+    let important = unclear("4", "B", here);
+    // A lamp is important by its class.
+    assert_eq!(queue(&service), [urgent, nowhere, important, routine]);
+
+    // Two people never get the same; who asks again gets the own one again, and the next one behind it.
+    let of = |taken: &Value| taken["case"]["case"].as_u64();
+    let first = take(&service, "by=zhang");
+    assert_eq!((of(&first), &first["case"]["order"]), (Some(urgent), &json!(format!("{urgent}-0"))), "{first}");
+    assert_eq!(of(&take(&service, "by=li")), Some(nowhere));
+    assert_eq!(of(&take(&service, "by=zhang")), Some(urgent));
+    assert_eq!(of(&take(&service, &format!("by=zhang&after={urgent}"))), Some(important));
+    assert_eq!(of(&take(&service, "by=wang")), Some(routine));
+    assert_eq!(of(&take(&service, "by=zhao")), None);
+    let held: Vec<Value> = service.get("/v1/review").json()["cases"].as_array().expect("cases").clone();
+    assert_eq!(
+        held.iter().map(|case| case["held_by"].as_str()).collect::<Vec<_>>(),
+        [Some("zhang"), Some("li"), Some("zhang"), Some("wang")]
+    );
+
+    // What is said must be known, and the case must be as it was.
+    let rule = |id: &str, more: Value| {
+        let mut said = json!({"source": "desk", "id": id, "kind": "ruling", "actor": "zhang"});
+        said.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        say(&service, "/v1/rulings", &said)
+    };
+    let order = |case: u64| format!("{case}-0");
+    let refused = rule("r1", json!({"order": order(urgent), "category": "怪事"}));
+    assert_eq!((&refused["answer"], &refused["field"]), (&json!("refused"), &json!("category")), "{refused}");
+    let refused = rule("r2", json!({"order": order(urgent), "lng": 120.0, "lat": 30.0}));
+    assert_eq!((&refused["reason"], &refused["field"]), (&json!("outside_district"), &json!("lng")), "{refused}");
+    let foreign =
+        say(&service, "/v1/rulings", &json!({"source": "app", "id": "r3", "kind": "ruling", "order": order(urgent)}));
+    assert_eq!(foreign["reason"], "not_allowed", "{foreign}");
+    let ruled = rule("r4", json!({"order": order(urgent), "category": "90001"}));
+    assert_eq!((&ruled["answer"], &ruled["case"]), (&json!("ruled"), &json!(urgent)), "{ruled}");
+    assert!(ruled["order"] == format!("{urgent}-1") && ruled["unit"].is_string(), "{ruled}");
+    let late = rule("r5", json!({"order": order(urgent), "category": "01037"}));
+    assert_eq!((&late["answer"], &late["reason"]), (&json!("refused"), &json!("superseded")), "{late}");
+    let placed = rule("r6", json!({"order": order(nowhere), "lng": 121.52, "lat": 31.21}));
+    assert_eq!(placed["answer"], "ruled", "{placed}");
+    let case = service.get(&format!("/v1/cases/{nowhere}")).json();
+    assert_eq!((&case["stage"], &case["class"]), (&json!("assigned"), &json!("01037")), "{case}");
+    assert!(case["cell"].is_string() && case["lng"] == 121.52, "{case}");
+    assert_eq!(queue(&service), [important, routine]);
+    // The cell on the map counts it from now on.
+    let cells = service.get("/v1/cells").json();
+    let counts =
+        cells["features"].as_array().expect("cells").iter().find(|cell| cell["properties"]["cell"] == case["cell"]);
+    assert_eq!(counts.expect("the cell")["properties"]["open"], 1, "{cells}");
+    assert_eq!(service.ask("POST", "/v1/review/take?by=", &[], b"").status, 400);
+    assert_eq!(service.get("/v1/review?area=nowhere").status, 400);
+
+    // It is in the log: explained, decided again, and shown again after a restart.
+    let explained = service.get(&format!("/v1/explain/{urgent}?lang=en"));
+    assert!(explained.text().contains("90001") && explained.text().contains("ruled"), "{explained:?}");
+    service.kill();
+    let service = Service::start(folder.path());
+    assert_eq!(queue(&service), [important, routine]);
+    assert_eq!(service.get(&format!("/v1/cases/{nowhere}")).json(), case);
+    assert_eq!(take(&service, "by=zhao")["case"]["case"], important);
+    assert_eq!(service.end().0, Some(0));
+    let verify = paidan(&["inspect", "--kind", "ruling"], folder.path());
+    assert_eq!(verify.lines().count(), 3, "{verify}");
+    let told = paidan(&["explain", &format!("{nowhere}"), "--lang", "en"], folder.path());
+    assert!(told.contains("ruled") && told.contains("people decided"), "{told}");
+}

@@ -228,7 +228,13 @@ impl Ear<'_> {
         let (mut stepper, mut at) = (automaton.find_overlapping_stepper(), 0);
         fold(text, |c| {
             if GOES_ON.contains(c) {
-                self.heard.retain(|heard| heard.to < at || is_whole(heard));
+                // What other texts said stays, wherever it stood in them.
+                let mut before = from;
+                self.heard.retain(|heard| {
+                    let is_of_another = before > 0;
+                    before -= usize::from(is_of_another);
+                    is_of_another || heard.to < at || is_whole(heard)
+                });
             }
             stepper.consume(c);
             at += c.len_utf8();

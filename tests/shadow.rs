@@ -155,7 +155,7 @@ fn what_another_city_would_decide_is_told_by_class_and_area() {
     );
     let (shadow, told) = shadow(folder.path(), &data, |name, text| match name {
         "duty.csv" => text.replace("01037,district,,D-CONSTR,district", "01037,district,,D-WATER,street"),
-        "classes.csv" => text.replace(",路灯异常\n", ",路灯异常|路灯罩破损\n").replace(
+        "classes.csv" => text.replace(",路灯异常|", ",路灯罩破损|路灯异常|").replace(
             "01001,供水井盖异常,Water-supply manhole cover,A",
             "01001,供水井盖异常,Water-supply manhole cover,B",
         ),

@@ -3,7 +3,9 @@
 #[path = "common/pudong.rs"]
 mod pudong;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use pudong::write_city;
@@ -33,9 +35,82 @@ fn the_built_in_city_decides_as_expected_and_every_rule_of_it_is_tried() {
     let output = test(&[]);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.ends_with("用例 cases 41, 符合 as expected 41\n") && !told.contains("untried"), "{told}");
-    for covered in ["classes 28/28", "areas 36/36", "duty lines 29/29"] {
+    assert!(told.ends_with("用例 cases 287, 符合 as expected 287\n") && !told.contains("untried"), "{told}");
+    for covered in ["classes 262/262", "areas 36/36", "duty lines 263/263"] {
         assert!(told.contains(covered), "{told}");
+    }
+}
+
+/// What stands in the folder of the built-in city.
+fn built_in(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/city/pudong").join(file)
+}
+
+/// The rows of a table of the built-in city, by the names of their columns.
+fn table(file: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(built_in(file)).expect("a table");
+    reader.deserialize().collect::<Result<_, _>>().expect("rows")
+}
+
+/// When a limit is over that runs from Friday 6 March 2026, 17:00. Hours are counted one by one, so that it is not the calendar that
+/// says whether the calendar is right.
+fn due(limit: &str) -> String {
+    const MONDAY: usize = 2;
+    const FRIDAY_17: usize = 4 * 24 + 17;
+    let (amount, unit) = limit.split_once(' ').expect("an amount and a unit");
+    let amount: usize = amount.parse().expect("a number");
+    let (hours, only_working) = match unit {
+        "urgent_hour" => (amount, false),
+        "natural_day" => (24 * amount, false),
+        "work_hour" => (amount, true),
+        "work_day" => (8 * amount, true),
+        _ => panic!("{limit}"),
+    };
+    let is_working = |hour: usize| hour / 24 % 7 < 5 && matches!(hour % 24, 8..12 | 14..18);
+    let mut counted = (FRIDAY_17..).filter(|hour| !only_working || is_working(*hour));
+    let end = counted.nth(hours - 1).expect("hours go on") + 1;
+    let day = MONDAY + end / 24;
+    assert!(day <= 31, "{limit} ends in another month");
+    format!("2026-03-{day:02}T{:02}:00:00+08:00", end % 24)
+}
+
+/// A case for each class of the built-in city, in the middle of one area after the other.
+fn cases_of_classes() -> String {
+    let (areas, duty) = (table("areas.csv"), table("duty.csv"));
+    let middle = |first: u32, block: u32, index: usize| f64::from(first + (2 * index as u32 + 1) * block / 2) / 1e6;
+    let cases = table("classes.csv").into_iter().enumerate().map(|(index, class)| {
+        let (code, index) = (&class["code"], index % areas.len());
+        let line = duty.iter().find(|line| &line["class"] == code).expect("a line of the duty list");
+        let (lng, lat) = (middle(121_450_000, 51 * 1_970, index % 6), middle(30_830_000, 62 * 1_690, index / 6));
+        format!(
+            "{OF_A_CLASS}{} {}, Friday 17:00\",\"given\":[{{\"source\":\"12345\",\"id\":\"1\",\"ts\":\"2026-03-06T17:00:00+08:00\",\
+             \"lng\":{lng:.4},\"lat\":{lat:.4},\"category\":\"{code}\"}}],\"expect\":[{{\"effect\":\"assigned\",\"class\":\"{code}\",\
+             \"area\":\"{}\",\"department\":\"{}\",\"tier\":\"{}\",\"urgency\":\"{}\",\"due\":\"{}\"}}]}}\n",
+            class["name_zh"],
+            class["name_en"],
+            areas[index]["code"],
+            line["department"],
+            line["tier"],
+            class["urgency"],
+            due(&class["limit"]),
+        )
+    });
+    cases.collect()
+}
+
+/// How cases begin that follow from the tables; the others are written by hand.
+const OF_A_CLASS: &str = "{\"name\":\"周五 17:00 ";
+
+#[test]
+fn a_case_for_each_class_stands_in_the_built_in_city() {
+    let file = built_in("tests.ndjson");
+    let kept = fs::read_to_string(&file).expect("cases");
+    let by_hand = kept.split_inclusive('\n').filter(|line| !line.starts_with(OF_A_CLASS));
+    let wanted: String = std::iter::once(cases_of_classes().as_str()).chain(by_hand).collect();
+    if std::env::var_os("PAIDAN_WRITE_CASES").is_some() {
+        fs::write(&file, &wanted).expect("written");
+    } else {
+        assert!(kept == wanted, "the tables have changed: PAIDAN_WRITE_CASES=1 cargo test --test trial each_class");
     }
 }
 
@@ -56,7 +131,10 @@ fn what_is_not_as_expected_is_told_with_its_line_and_what_there_was() {
     let json: Value = serde_json::from_slice(&on(&folder, &["--json"]).stdout).expect("JSON");
     let members: Vec<_> = json["surprises"].as_array().expect("some").iter().map(|one| &one["member"]).collect();
     assert_eq!(members, ["department", "due", "effect", "late"]);
-    assert_eq!((&json["cases"], &json["as_expected"], &json["coverage"][0]["all"]), (&2.into(), &1.into(), &28.into()));
+    assert_eq!(
+        (&json["cases"], &json["as_expected"], &json["coverage"][0]["all"]),
+        (&2.into(), &1.into(), &262.into())
+    );
 }
 
 #[test]

@@ -282,7 +282,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::city::City;
+    use crate::city::{City, Problem};
 
     /// Monday to Friday, 08–12 and 14–18; with some days that are not what their weekday says.
     fn calendar(exceptions: &[(&str, bool)]) -> Calendar {
@@ -435,7 +435,9 @@ mod tests {
                 })
                 .collect();
             let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-            City::compile(CityFiles::from_texts(&texts)).map(drop).map_err(|problems| problems.to_string())
+            let told = |Problem { file, line, what, mend }: &Problem| format!("{file}:{line}: {what}; {mend}\n");
+            let all = |problems: Problems| problems.as_slice().iter().map(told).collect::<String>();
+            City::compile(CityFiles::from_texts(&texts)).map(drop).map_err(all)
         };
         let as_it_is = |text: &str| text.to_owned();
         assert_eq!(check(&as_it_is, "2026-03-09,2026-03-09,holiday,假,off\n"), Ok(()));

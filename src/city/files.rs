@@ -113,6 +113,7 @@ impl CityFiles {
             (NAMES[4], include_str!("pudong/duty.csv").to_owned()),
             (NAMES[5], include_str!("pudong/units.csv").to_owned()),
             (NAMES[7], include_str!("pudong/calendar.csv").to_owned()),
+            (NAMES[10], include_str!("pudong/gazetteer.csv").to_owned()),
             (NAMES[11], include_str!("pudong/keywords.csv").to_owned()),
         ];
         Self { texts, model: Some(include_bytes!("pudong/text.model").into()) }

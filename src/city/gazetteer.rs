@@ -89,15 +89,21 @@ const HEARD_MAX: usize = 64;
 const COMMITTEES: [&str; 8] =
     ["社区居民委员会", "居民委员会", "村民委员会", "社区居委会", "居委会", "村委会", "居委", "村委"];
 /// Words that people put behind the name of a residents' committee, and of a villagers'.
-const AFTER_RESIDENTS: [&str; 9] =
-    ["居委会", "居委", "居民委员会", "居民区", "居民会", "社区居委会", "社区居民委员会", "社区", "小区"];
+const AFTER_RESIDENTS: [&str; 10] =
+    ["居委会", "居委", "居民委员会", "居民区", "居民会", "社区居委会", "社区居委", "社区居民委员会", "社区", "小区"];
 const AFTER_VILLAGERS: [&str; 4] = ["村委会", "村委", "村民委员会", "社区"];
 /// Words for what an area is.
 const AREA_WORDS: [&str; 4] = ["街道", "新镇", "镇", "乡"];
-/// What makes another name of the one before it: 龙园 is no part of 龙园路.
-const GOES_ON: &str = "路街道弄巷桥港河浦湾渠塘站镇乡庄宅";
+/// What makes another name of the one before it, or no name: 龙园 is no part of 龙园路, and 联合村 none of 联合村民.
+const GOES_ON: &str = "路街道弄巷桥港河浦湾渠塘站镇乡庄宅民";
 /// Without the word for what it is, a name of fewer characters may be part of anything.
 const BARE_CHARS_MIN: usize = 3;
+/// What roads end with. A road goes on where the committee does not that is called after it.
+const ROADS: [char; 4] = ['路', '街', '弄', '巷'];
+/// A name of nothing else only says which of several: 东门, 第一, 北小区. Any estate has a 东门 and a 小区 behind it.
+const WHICH: &str = "东南西北中第一二三四五六七八九十大小新老门区街市";
+/// What is said of villages anywhere.
+const ANY_VILLAGE: &str = "新农村";
 
 impl Gazetteer {
     pub(super) fn compile(files: &CityFiles, grid: &Grid, areas: &[Named], problems: &mut Problems) -> Self {
@@ -222,7 +228,13 @@ impl Ear<'_> {
         let (mut stepper, mut at) = (automaton.find_overlapping_stepper(), 0);
         fold(text, |c| {
             if GOES_ON.contains(c) {
-                self.heard.retain(|heard| heard.to < at || is_whole(heard));
+                // What other texts said stays, wherever it stood in them.
+                let mut before = from;
+                self.heard.retain(|heard| {
+                    let is_of_another = before > 0;
+                    before -= usize::from(is_of_another);
+                    is_of_another || heard.to < at || is_whole(heard)
+                });
             }
             stepper.consume(c);
             at += c.len_utf8();
@@ -316,14 +328,22 @@ impl NameTable {
     }
 
     fn add_committee(&mut self, base: &str, words: &[&str], entry: Entry) {
-        for word in words {
+        let is_vague = base.ends_with(ROADS) || base == ANY_VILLAGE || base.chars().all(|c| WHICH.contains(c));
+        let is_short = base.chars().count() < BARE_CHARS_MIN;
+        // Estates have longer names of which a short one may be the end: 明珠 is no part of 东方明珠小区.
+        let says_enough = |word: &str| match word {
+            "社区" => !is_vague,
+            "小区" => !is_vague && !is_short,
+            _ => true,
+        };
+        for word in words.iter().filter(|word| says_enough(word)) {
             self.add(&format!("{base}{word}"), Form::Whole, entry);
             // 太平村村委会 is called 太平村委会, too.
             if let Some(village) = base.strip_suffix('村').filter(|_| word.starts_with('村')) {
                 self.add(&format!("{village}{word}"), Form::Whole, entry);
             }
         }
-        if base.chars().count() >= BARE_CHARS_MIN {
+        if !is_vague && !is_short {
             self.add(base, Form::Bare, entry);
         }
     }

@@ -21,7 +21,7 @@ fn from_letter<'de, D: Deserializer<'de>>(input: D) -> Result<Urgency, D::Error>
 
 /// Position of a class in the city's table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct ClassId(pub u8);
+pub struct ClassId(pub u16);
 
 /// Position of a source in the city's settings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -205,7 +205,7 @@ impl Pudong {
     /// The class of a code that the city has.
     pub fn class_of(&self, code: &str) -> ClassId {
         let found = self.classes.iter().position(|class| class.code == code);
-        ClassId(found.unwrap_or_else(|| panic!("the built-in city has no class {code}")) as u8)
+        ClassId(found.unwrap_or_else(|| panic!("the built-in city has no class {code}")) as u16)
     }
 
     /// The source of a name that the city has.

@@ -14,7 +14,7 @@ pub struct Tally {
     urgencies: [u64; Urgency::ALL.len()],
     flags: [u64; Flags::ALL.len()],
     sources: BTreeMap<u8, u64>,
-    classes: BTreeMap<u8, u64>,
+    classes: BTreeMap<u16, u64>,
     cells: HashMap<CellId, u64>,
 }
 

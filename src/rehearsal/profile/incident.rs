@@ -97,7 +97,7 @@ mod tests {
         let class = PUDONG.class_of(code);
         let (spot, mut rng) = (Spot { lng: 121_600_000, lat: 31_200_000 }, Rng::seeded(line));
         let (cell, address) = (PUDONG.grid.cell(spot), Address::draw(&mut rng));
-        Incident { line, at_ms, matter: Matter { class, topic: class.into(), cell, spot, address, device: None } }
+        Incident { line, at_ms, matter: Matter { class, topic: TopicId::of(class), cell, spot, address, device: None } }
     }
 
     #[test]

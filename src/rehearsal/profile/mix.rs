@@ -1,7 +1,9 @@
 //! Who reports what: sources of a group and classes of a source, drawn by weight.
 
+use std::sync::LazyLock;
+
 use super::curve::Group;
-use super::facts::CLASS_TOPICS;
+use super::facts::{CLASS_TOPICS, TOPICS};
 use crate::rehearsal::pudong::{ClassId, PUDONG, SourceId, Urgency};
 use crate::rehearsal::rng::{Rng, Weighted};
 
@@ -25,13 +27,20 @@ impl<T: Copy> Choice<T> {
     }
 }
 
-/// A kind of matter as it is talked about: a position in the table of topics. Those of classes come first, in their order.
+/// A kind of matter as it is talked about: a position in the table of topics.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TopicId(pub u8);
 
-impl From<ClassId> for TopicId {
-    fn from(class: ClassId) -> Self {
-        Self(class.0)
+/// The topic of each class of the city; most have none, for nobody reports them here.
+static TOPICS_OF_CLASSES: LazyLock<Vec<Option<TopicId>>> = LazyLock::new(|| {
+    let topic_of = |code| TOPICS[..CLASS_TOPICS].iter().position(|topic| topic.code == code);
+    PUDONG.class_codes().map(|code| topic_of(code).map(|index| TopicId(index as u8))).collect()
+});
+
+impl TopicId {
+    /// How people talk about a class that is reported here.
+    pub fn of(class: ClassId) -> Self {
+        TOPICS_OF_CLASSES[usize::from(class.0)].expect("a class that is reported has a topic")
     }
 }
 
@@ -158,6 +167,18 @@ impl Mix {
             ticket if ticket < a => Some(Urgency::A),
             ticket if ticket < a + b => Some(Urgency::B),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_people_report_has_its_topic() {
+        for (code, _) in EVERYDAY.into_iter().chain([WINTER]).chain(TYPHOON).chain(PARKING) {
+            assert_eq!(TOPICS[usize::from(TopicId::of(PUDONG.class_of(code)).0)].code, code);
         }
     }
 }

@@ -286,7 +286,7 @@ impl<'p> Stream<'p> {
             let device = self.fleet.next(in_hot_cell, self.walk.at_s(), &self.places);
             let (class, cell, spot) = (device.class, device.cell, device.spot);
             let address = Address::draw(rng);
-            return (Matter { class, topic: class.into(), cell, spot, address, device: Some(device) }, None);
+            return (Matter { class, topic: TopicId::of(class), cell, spot, address, device: Some(device) }, None);
         }
         let (class, spot) = match &self.profile.storm {
             Some(storm) if storm.harms(self.walk.at_s(), rng) => {
@@ -299,7 +299,7 @@ impl<'p> Stream<'p> {
         };
         let cell = PUDONG.grid.cell(spot);
         let spot = PUDONG.grid.kept_in(cell, spot);
-        (Matter { class, topic: class.into(), cell, spot, address: Address::draw(rng), device: None }, None)
+        (Matter { class, topic: TopicId::of(class), cell, spot, address: Address::draw(rng), device: None }, None)
     }
 
     /// What a source will say about a matter, and what will be peculiar about that.

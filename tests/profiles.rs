@@ -86,8 +86,8 @@ impl Run {
         let mut cases: HashMap<u64, Urgency> = HashMap::new();
         let (mut noisy, mut noisy_right) = (0, 0);
         for (truth, effect) in self.lines().filter(|(_, effect)| is_part_of_case(effect)) {
-            let class = (!truth.flags.has(Flags::NEEDS_TEXT)).then(|| &*PUDONG.class(truth.class).code);
-            assert_eq!(effect["class"].as_str(), class, "{}: {truth:?} {effect}", self.name);
+            // Where only the text says what it is about, the text is read.
+            assert_eq!(effect["class"], PUDONG.class(truth.class).code, "{}: {truth:?} {effect}", self.name);
             let cell_is_right = effect["cell"] == PUDONG.cell_code(truth.cell).as_str();
             if truth.flags.has(Flags::GPS_NOISE) && !truth.flags.has(Flags::WRONG_FRAME) {
                 noisy += 1;

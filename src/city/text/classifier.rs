@@ -193,15 +193,15 @@ impl Trained {
             let mend = format!("the model's labels are {}", listed(model.labels()));
             problems.setting(word.span().start, what, mend);
         }
-        let class = |label: &Box<str>| {
+        let mut class = |label: &str| {
             let class = categories.get(label).map(ClassId);
-            if class.is_none() && !none.iter().any(|word| *word.get_ref().as_str() == **label) {
+            if class.is_none() && !none.iter().any(|word| word.get_ref().as_str() == label) {
                 let mend = "give a class of classes.csv this alias, or add the label to none in [text] of city.toml";
                 problems.push(MODEL, 0, format!("label \"{label}\" is no category word of the city"), mend);
             }
             class.unwrap_or(ClassId::NONE)
         };
-        Self { classes: model.labels().iter().map(class).collect(), model }
+        Self { classes: model.labels().iter().map(|label| class(label)).collect(), model }
     }
 
     fn class(&self, label: u16) -> ClassId {

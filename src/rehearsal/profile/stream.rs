@@ -227,13 +227,12 @@ impl<'p> Stream<'p> {
     }
 
     fn truth(&self, report: &Report, flags: Flags, kind: Kind, offset_ns: u64) -> Truth {
-        let told = (report.category != Category::Untold).then_some(report.matter.class);
         Truth {
             number: self.sent,
             offset_ns,
             kind,
             source: report.source,
-            urgency: PUDONG.urgency(report.source, told, report.urgency),
+            urgency: PUDONG.urgency(report.source, Some(report.matter.class), report.urgency),
             class: report.matter.class,
             cell: report.matter.cell,
             flags,

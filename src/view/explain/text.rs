@@ -268,6 +268,7 @@ fn decision(line: &serde_json::Value, lang: Lang) -> String {
         "assigned" => ("派单", "assigned"),
         "waiting" => ("待派", "waiting"),
         "review" => ("转人工审核", "to review"),
+        "ruled" => ("研判", "ruled"),
         "accepted" => ("签收", "accepted"),
         "returned" => ("退单", "returned"),
         "done" => ("办结", "done"),
@@ -293,7 +294,10 @@ fn decision(line: &serde_json::Value, lang: Lang) -> String {
         ("conflict", "内容不同", "another body"),
         ("late", "迟到", "late"),
     ];
-    for (key, zh, en) in keys {
+    // What a report is about stands above all this; what people made of it does not.
+    let ruled = [("class", "类别", "class"), ("cell", "单元网格", "cell")];
+    let ruled = ruled.into_iter().filter(|_| line["effect"] == "ruled");
+    for (key, zh, en) in keys.into_iter().chain(ruled) {
         if let Some(value) = text(key) {
             let value = if key == "reason" { reason(&value, lang).to_owned() } else { value };
             said += &format!("  {} {value}", lang.of(zh, en));

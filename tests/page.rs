@@ -303,6 +303,75 @@ fn the_description_of_the_doors_opens_in_a_browser() {
 }
 
 #[test]
+fn the_review_desk_is_worked_by_keyboard() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let say = |id: &str, text: &str, more: Value| {
+        let mut said = json!({"source": "app", "id": id, "text": text});
+        said.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let answer = service.ask("POST", "/v1/reports", &[("Content-Type", JSON)], said.to_string().as_bytes()).json();
+        assert_eq!(answer["answer"], "review", "{answer}");
+        answer["case"].as_u64().expect("a case")
+    };
+    let here = json!({"lng": 121.5, "lat": 31.2});
+    // The machine has a guess, and is not sure of it.
+    let noise = say("1", "楼下烧烤店晚上放歌放到两点，没法睡", here.clone());
+    let lamp = say("2", "路灯不亮", json!({}));
+    let none = say("3", "请问公园几点关门", here);
+    let mut browser = Browser::start(DESK.0, DESK.1);
+    let own = format!("http://{}/", service.http);
+    browser.go(&format!("{own}review"));
+    browser.until("document.querySelectorAll('#queue li').length === 3", "document.body.innerText");
+    browser.picture("review-queue");
+    // Who it is must be said first; then n takes what presses most: the lamp, which lies nowhere.
+    browser.ask("document.activeElement.blur()");
+    browser.press("n");
+    browser.until("document.activeElement.id === 'who'", "document.activeElement.outerHTML");
+    browser.write("张三");
+    browser.click("#take");
+    let title = |case: u64| format!("document.getElementById('case-title').textContent === '案件 {case}'");
+    browser.until(&title(lamp), "document.body.innerText");
+    assert_eq!(browser.words("document.getElementById('said').textContent"), "路灯不亮");
+    browser.picture("review");
+    browser.click("#lng");
+    browser.write("121.52");
+    browser.click("#lat");
+    browser.write("31.21");
+    browser.press("Enter");
+    // It is dispatched, and the next one is there: the first candidate is its class.
+    browser.until(&title(noise), "document.body.innerText");
+    browser.until("document.getElementById('state').textContent.includes('派给')", "document.body.innerText");
+    let told = service.get(&format!("/v1/cases/{lamp}")).json();
+    assert_eq!((&told["stage"], &told["class"]), (&json!("assigned"), &json!("01037")), "{told}");
+    browser.until("document.querySelectorAll('#guesses button').length === 2", "document.body.innerText");
+    browser.press("1");
+    browser.until("document.getElementById('category').value.startsWith('06028')", "document.body.innerText");
+    browser.press("Enter");
+    browser.until(&title(none), "document.body.innerText");
+    assert_eq!(service.get(&format!("/v1/cases/{noise}")).json()["class"], "06028");
+    // Put aside, it comes again when it is asked for; what is no matter of the city's is closed.
+    browser.ask("document.getElementById('case-title').focus()");
+    browser.press("s");
+    browser.until("document.getElementById('case-title').textContent === '没有领取案件'", "document.body.innerText");
+    browser.press("n");
+    browser.until(&title(none), "document.body.innerText");
+    browser.press("x");
+    browser.until("document.getElementById('state').textContent.startsWith('已结案')", "document.body.innerText");
+    assert_eq!(service.get(&format!("/v1/cases/{none}")).json()["stage"], "closed");
+    browser.until("document.querySelectorAll('#queue li').length === 0", "document.body.innerText");
+    // In English nothing is left in 中文 but the link back; and a phone has room for it.
+    browser.click("#language");
+    browser
+        .until("document.getElementById('queue-title').textContent === 'To be looked at'", "document.body.innerText");
+    assert!(!browser.words("document.querySelector('main').innerText").contains('案'), "there is 中文 left");
+    browser.size(PHONE.0, PHONE.1);
+    assert_eq!(browser.ask("document.documentElement.scrollWidth <= innerWidth"), true);
+    browser.picture("review-phone");
+    assert_eq!(browser.complaints(), [""; 0]);
+    assert!(browser.requests().iter().all(|address| address.starts_with(&own)), "{:?}", browser.requests());
+}
+
+#[test]
 fn a_filter_shows_what_it_says_and_is_part_of_the_address() {
     let folder = folder();
     let service = Service::start(folder.path());

@@ -3,7 +3,6 @@
 #[path = "common/service.rs"]
 mod service;
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -16,8 +15,8 @@ fn folder() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target")
 }
 
-fn paidan(arguments: &[&str], data: &Path) -> String {
-    let told = Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).arg("--data").arg(data).output();
+fn paidan(arguments: &[&str]) -> String {
+    let told = Command::new(env!("CARGO_BIN_EXE_paidan")).args(arguments).output();
     let told = told.expect("it starts");
     assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
     String::from_utf8(told.stdout).expect("text")
@@ -120,8 +119,9 @@ fn people_take_what_presses_most_and_what_they_rule_is_dispatched() {
     assert_eq!(service.get(&format!("/v1/cases/{nowhere}")).json(), case);
     assert_eq!(take(&service, "by=zhao")["case"]["case"], important);
     assert_eq!(service.end().0, Some(0));
-    let verify = paidan(&["inspect", "--kind", "ruling"], folder.path());
-    assert_eq!(verify.lines().count(), 3, "{verify}");
-    let told = paidan(&["explain", &format!("{nowhere}"), "--lang", "en"], folder.path());
+    let data = folder.path().to_str().expect("UTF-8");
+    let rulings = paidan(&["inspect", data, "--kind", "ruling"]);
+    assert_eq!(rulings.lines().count(), 3, "{rulings}");
+    let told = paidan(&["explain", &nowhere.to_string(), "--lang", "en", "--data", data]);
     assert!(told.contains("ruled") && told.contains("people decided"), "{told}");
 }

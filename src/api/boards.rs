@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{self, Error};
 use super::asked::{Asked, Named as NamedInPath};
 use super::office::Office;
+use super::shown::Names;
 use super::version;
 use crate::city::{City, Named};
 use crate::ids::{CaseId, ClassId, DepartmentId, OrderId, UnitId};
@@ -227,6 +228,11 @@ pub(super) async fn cells(State(office): State<Arc<Office>>, headers: HeaderMap)
             .expect("what is shown is JSON");
         answer::with_type(StatusCode::OK, "application/geo+json", text)
     })
+}
+
+/// What the city names.
+pub(super) async fn names(State(office): State<Arc<Office>>) -> Response {
+    shown(&Names::of(&office))
 }
 
 pub(super) fn shown(what: &impl Serialize) -> Response {

@@ -35,7 +35,7 @@ enum Purpose {
 /// Whatever is not named here needs the right to read.
 fn purpose(method: &Method, path: &str) -> Purpose {
     match path {
-        "/" | "/v1/docs" | "/v1/openapi.json" | "/livez" | "/readyz" => Purpose::Open,
+        "/" | "/review" | "/v1/docs" | "/v1/openapi.json" | "/livez" | "/readyz" => Purpose::Open,
         _ if path.starts_with("/page/") => Purpose::Open,
         "/v1/reports" | "/v1/actions" | "/v1/rulings" | "/v1/review/take" => Purpose::Send,
         "/v1/units" if method == Method::POST => Purpose::Send,

@@ -24,10 +24,11 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 64 * 1024;
 
 /// Which path leads where.
-pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 23] {
+pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 25] {
     [
         ("/", get(page::index)),
         ("/page/{version}/{name}", get(page::file)),
+        ("/review", get(page::review)),
         ("/v1/docs", get(page::docs)),
         ("/v1/openapi.json", get(openapi::show)),
         ("/v1/reports", post(reports::post)),
@@ -43,6 +44,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Arc<Office>>); 23] {
         ("/v1/orders/{order}", get(boards::order)),
         ("/v1/units", get(boards::units).post(reports::post)),
         ("/v1/cells", get(boards::cells)),
+        ("/v1/names", get(boards::names)),
         ("/v1/live", get(live::watch)),
         ("/v1/events", get(events::follow)),
         ("/v1/summary", get(reads::summary)),

@@ -238,6 +238,7 @@ struct Told {
         CloudEvent,
         Error,
         Live,
+        Names,
         Snapshot,
         OrderAction,
         OrderMembers,
@@ -280,6 +281,7 @@ fn paths() -> Value {
     };
     json!({
         "/": { "get": page("实时派单台", "The live page") },
+        "/review": { "get": page("研判台", "The review desk") },
         "/page/{version}/{name}": { "get": page_file() },
         "/v1/docs": { "get": page("接口文档", "This description, to be tried") },
         "/v1/openapi.json": { "get": answered("接口描述", "This description", JSON, json!({"type": "object"})) },
@@ -310,6 +312,9 @@ fn paths() -> Value {
         },
         "/v1/orders/{order}": {
             "get": read("一张工单", "One order, as long as a unit has it or has finished it", vec![in_path("order", "string")], JSON, reference("Order"), &[400, 404])
+        },
+        "/v1/names": {
+            "get": read("名称", "What the city names: areas, classes, departments", vec![], JSON, reference("Names"), &[])
         },
         "/v1/cells": {
             "get": read_version("网格", "Cells with open cases", vec![], "application/geo+json", reference("CellCollection"), &[])

@@ -1,4 +1,4 @@
-//! The live page and the page of the description: their files lie within the program, and they take nothing from anywhere else.
+//! The live page, the review desk and the page of the description: their files lie within the program, and they take nothing from anywhere else.
 //!
 //! The first file of each is asked for anew each time, and names the others under a version that is a sum over all of them: a browser
 //! keeps those for good, and never mixes files of two builds.
@@ -31,7 +31,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 32] = [
+const FILES: [File; 34] = [
     file!("style.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
     file!("alarm.js", SCRIPT),
@@ -57,7 +57,9 @@ const FILES: [File; 32] = [
     file!("palette.js", SCRIPT),
     file!("panels.js", SCRIPT),
     file!("paper.js", SCRIPT),
+    file!("plain.js", SCRIPT),
     file!("rates.js", SCRIPT),
+    file!("review.js", SCRIPT),
     file!("said.js", SCRIPT),
     file!("stages.js", SCRIPT),
     file!("steering.js", SCRIPT),
@@ -74,16 +76,19 @@ struct Page {
     index: String,
     /// That of the description.
     docs: String,
+    /// That of the review desk.
+    review: String,
 }
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let index = include_str!("../page/web/index.html");
     let docs = include_str!("../page/web/docs.html");
-    let firsts = [index.as_bytes(), docs.as_bytes()];
+    let review = include_str!("../page/web/review.html");
+    let firsts = [index.as_bytes(), docs.as_bytes(), review.as_bytes()];
     let all = FILES.iter().flat_map(|file| [file.name.as_bytes(), file.bytes]).chain(firsts);
     let version = format!("{:016x}", body_hash(&all.collect::<Vec<_>>().concat()));
     let named = |page: &str| page.replace("{version}", &version);
-    Page { index: named(index), docs: named(docs), version }
+    Page { index: named(index), docs: named(docs), review: named(review), version }
 });
 
 pub(super) async fn index(request: Request) -> Response {
@@ -93,6 +98,11 @@ pub(super) async fn index(request: Request) -> Response {
 /// The description of the service, to be tried.
 pub(super) async fn docs(request: Request) -> Response {
     first(&request, &PAGE.docs)
+}
+
+/// The review desk.
+pub(super) async fn review(request: Request) -> Response {
+    first(&request, &PAGE.review)
 }
 
 /// A first file, unless whoever asks has it already.
@@ -160,5 +170,7 @@ mod tests {
         assert_eq!(named, ["icon.svg", "style.css", "app.js"]);
         let named: Vec<&str> = PAGE.docs.split(&prefix).skip(1).filter_map(|rest| rest.split('"').next()).collect();
         assert_eq!(named, ["icon.svg", "style.css", "docs.js"]);
+        let named: Vec<&str> = PAGE.review.split(&prefix).skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(named, ["icon.svg", "style.css", "review.js"]);
     }
 }

@@ -290,6 +290,10 @@ impl Browser {
             "+" => (187, "+"),
             "-" => (189, "-"),
             "0" => (48, "0"),
+            "1" => (49, "1"),
+            "n" => (78, "n"),
+            "s" => (83, "s"),
+            "x" => (88, "x"),
             other => panic!("a key that is not known here: {other}"),
         };
         let modifiers = if is_shifted { 8 } else { 0 };

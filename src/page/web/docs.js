@@ -1,5 +1,7 @@
 // The description of the service, to be tried: reads /v1/openapi.json, shows every request, sends it, and shows the answer.
 
+import { authorization, bilingual, byId, keyField, make } from "./plain.js";
+
 const WORDS = {
   zh: {
     name: "派单", title: "接口", key: "密钥", key_hint: "密钥（如果服务需要）", live: "实时派单台", send: "发送", stop: "停止",
@@ -27,47 +29,11 @@ const EXAMPLES = {
 /** Most characters of an answer that are shown. */
 const SHOWN_MAX = 20_000;
 
-const byId = (id) => document.getElementById(id);
-let language = "zh";
 let description = null;
-
-function say(word) {
-  return WORDS[language][word];
-}
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-function kept(name) {
-  try {
-    return sessionStorage.getItem(name) ?? localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function keep(storage, name, value) {
-  try {
-    globalThis[storage].setItem(name, value);
-  } catch {
-    // A browser that keeps nothing asks again the next time.
-  }
-}
+const page = bilingual(WORDS, draw);
+const { say } = page;
 
 function draw() {
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = say(element.dataset.t);
-  for (const element of document.querySelectorAll("[data-t-placeholder]")) element.placeholder = say(element.dataset.tPlaceholder);
-  const other = byId("language");
-  other.lang = language === "zh" ? "en" : "zh-CN";
-  other.textContent = language === "zh" ? "English" : "中文";
   if (!description) return;
   const doors = Object.entries(description.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => door(path, method, operation)));
@@ -77,7 +43,7 @@ function draw() {
 /** One request: what it takes, what it gives, and a form that sends it. */
 function door(path, method, operation) {
   const title = make("summary", {}, make("code", { class: `method ${method}` }, method.toUpperCase()), make("code", {}, path),
-    make("span", { class: "aside" }, language === "zh" ? operation.summary : operation.description));
+    make("span", { class: "aside" }, page.language === "zh" ? operation.summary : operation.description));
   const answer = make("pre", { hidden: true, tabindex: "0" });
   const form = make("form", { class: "door-form" });
   const inputs = (operation.parameters ?? []).map((parameter) => field(form, parameter));
@@ -102,7 +68,7 @@ function door(path, method, operation) {
 /** Descriptions are in both languages, the Chinese first. */
 function meaning(text) {
   const [, zh, en] = /^(\P{ASCII}[^ ]*) (.*)$/u.exec(text) ?? [null, text, text];
-  return language === "zh" ? zh : en;
+  return page.language === "zh" ? zh : en;
 }
 
 function field(form, parameter) {
@@ -141,15 +107,13 @@ function example(kind, content) {
 async function send(path, method, inputs, body, answer, signal) {
   let address = path;
   const query = new URLSearchParams();
-  const headers = {};
+  const headers = authorization();
   for (const { parameter, input } of inputs) {
     if (input.value === "") continue;
     if (parameter.in === "path") address = address.replace(`{${parameter.name}}`, encodeURIComponent(input.value));
     else if (parameter.in === "header") headers[parameter.name] = input.value;
     else query.set(parameter.name, input.value);
   }
-  const key = byId("key").value.trim();
-  if (key) headers.Authorization = `Bearer ${key}`;
   if (body) headers["Content-Type"] = body.kind.value;
   const asked = query.size ? `${address}?${query}` : address;
   answer.hidden = false;
@@ -193,17 +157,8 @@ function pretty(text) {
 }
 
 async function start() {
-  const asked = new URLSearchParams(location.search).get("lang") ?? kept("paidan.lang");
-  language = asked === "en" ? "en" : "zh";
-  byId("key").value = kept("paidan.key") ?? "";
-  byId("key").addEventListener("change", ({ target }) => keep("sessionStorage", "paidan.key", target.value.trim()));
-  byId("key-form").addEventListener("submit", (event) => event.preventDefault());
-  byId("language").addEventListener("click", () => {
-    language = language === "zh" ? "en" : "zh";
-    keep("localStorage", "paidan.lang", language);
-    draw();
-  });
-  draw();
+  keyField();
+  page.draw();
   try {
     const answered = await fetch("/v1/openapi.json");
     description = await answered.json();

@@ -26,6 +26,7 @@ export const WORDS = {
   waiting_note: ["等候空闲力量", "for a free unit"],
   review_now: ["待核", "In review"],
   review_note: ["需人工研判", "people must look"],
+  desk: ["研判台", "Review desk"],
   rate_now: ["每秒上报", "Reports / s"],
   rate_note: ["5 分钟峰值 {n}", "5-minute peak {n}"],
   met: ["预算达标", "Budgets met"],

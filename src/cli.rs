@@ -500,6 +500,8 @@ enum KindWord {
     Action,
     /// A unit's status
     Unit,
+    /// What people decided about a case that went to review
+    Ruling,
     /// A line that was turned away, or something counted
     Tally,
 }
@@ -1049,6 +1051,7 @@ fn inspect(line: &InspectLine) -> Result<ExitCode, Failure> {
             KindWord::Report => inspect::RecordKind::Report,
             KindWord::Action => inspect::RecordKind::Action,
             KindWord::Unit => inspect::RecordKind::Unit,
+            KindWord::Ruling => inspect::RecordKind::Ruling,
             KindWord::Tally => inspect::RecordKind::Tally,
         }),
         limit: line.limit,

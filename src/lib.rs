@@ -15,7 +15,7 @@
 //!
 //! | room | modules | may import | may not know |
 //! |---|---|---|---|
-//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`datum`], [`time`], [`fingerprint`], [`limits`], [`rights`], [`weighed`] | words | I/O, threads |
+//! | **words** (values) | [`report`], [`record`], [`effect`], [`ids`], [`geo`], [`datum`], [`time`], [`fingerprint`], [`limits`], [`quoted`], [`rights`], [`weighed`] | words | I/O, threads |
 //! | **city** (immutable, validated) | [`city`], [`mod@understand`] | words | clocks, state |
 //! | **mind** (pure state) | [`dispatch`] | words, city | clocks, I/O, threads, atomics, random hashers, bodies |
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
@@ -33,6 +33,8 @@
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
+//! * what words say for certain: the city's `keywords.csv`; what becomes of rules and model: [`city::text::Classifier`];
+//! * what people can rule on: [`record::Ruling`], then [`dispatch`]'s `review.rs`; what their desk shows: [`api`]'s `review.rs`;
 //! * how texts are made comparable, and what they are weighed by: [`city::text`], and train models again; how models are fitted:
 //!   [`train`]; what they are worth: [`eval`];
 //! * files of another layout (a table, an encoding): the source's `layout` in the city; a new kind of layout:
@@ -56,6 +58,10 @@
 //! * **Cells that are polygons have corners of whole micro-degrees**, and so have the places that are sought in them: then the way to a place
 //!   is worked out within 32 bits, and what lies on a border is known to.
 //! * **Words locate only what nothing else does**, and only where all of them agree: a wrong certain street costs more than a question.
+//! * **Words say the class of what names none**, rules before the model, and below a threshold nobody but people does. They may make
+//!   anything more urgent, and nothing less.
+//! * **What people rule is an input**, with its place in the log, so that a replay needs nobody. Who looks at which case meanwhile is a
+//!   courtesy between them, and lies in the memory of the service alone.
 //! * **Dedup windows belong to sources**, merge windows to classes: what makes two messages the same message is the sender's
 //!   numbering, and a re-send may well be classified differently.
 //! * **Log time of a run** is the largest event time that is believed; see [`order`].

@@ -272,6 +272,8 @@ struct KeysAddLine {
 enum RoleWord {
     /// Actions on orders, and units' status
     Dispatch,
+    /// The review desk: rulings, actions on orders, and whatever is to be read
+    Desk,
     /// Reads, feeds, and the page
     Read,
     /// Everything
@@ -727,6 +729,7 @@ fn keys(line: KeysLine) -> Result<ExitCode, Failure> {
             let holder = match (source, role) {
                 (Some(name), _) => Holder::Source(name),
                 (None, Some(RoleWord::Dispatch)) => Holder::Role(Role::Dispatch),
+                (None, Some(RoleWord::Desk)) => Holder::Role(Role::Desk),
                 (None, Some(RoleWord::Read)) => Holder::Role(Role::Read),
                 (None, Some(RoleWord::Admin)) => Holder::Role(Role::Admin),
                 (None, None) => unreachable!("clap wants one of them"),

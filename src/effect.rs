@@ -98,6 +98,8 @@ pub enum Refusal {
     WrongState = 2,
     /// The duty list does not name the unit's department.
     NotResponsible = 3,
+    /// A unit is named, but class or place are still not known.
+    Incomplete = 4,
 }
 
 /// What was forgotten because the memory plan's bound was reached.

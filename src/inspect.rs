@@ -213,6 +213,7 @@ impl Filter {
         };
         let unit = match &record.input {
             Input::Unit(change) => change.unit,
+            Input::Ruling(ruling) => ruling.unit,
             _ => UnitId::NONE,
         };
         self.takes_frame_of(record)

@@ -15,6 +15,11 @@ impl<'a> Quoted<'a> {
         Self(between_quotes)
     }
 
+    /// Whether it says nothing.
+    pub const fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Its characters, without escapes. Half of a surrogate pair becomes U+FFFD.
     #[inline]
     pub fn chars(self) -> Chars<'a> {

@@ -118,7 +118,8 @@ impl<'a> Report<'a> {
     /// What it says in words: the title, if there is one, and the texts.
     #[inline]
     pub fn words(&self) -> Words<Chars<'a>> {
-        Words { title: self.title.map(Quoted::chars), texts: self.texts.map(|text| text.map(Quoted::chars)) }
+        let chars = |text: Option<Quoted<'a>>| text.filter(|text| !text.is_empty()).map(Quoted::chars);
+        Words { title: chars(self.title), texts: self.texts.map(chars) }
     }
 }
 
@@ -208,7 +209,7 @@ pub struct RulingSays<'a> {
     pub frame: Option<&'a str>,
     /// The cell where it is, if said.
     pub cell: Option<&'a str>,
-    /// The unit that is to get it, if said.
+    /// The unit that is to get it, if said: of a department that the duty list names for it, in whatever area, with room or without.
     pub unit: Option<&'a str>,
 }
 

@@ -102,6 +102,7 @@ part,,,C,part,60,
 address,,,C,address,60,
 slot,,,C,slot,60,
 long,,,C,long,60,
+grave,,,A,cell,10,
 ";
 const DEPARTMENTS: &str = "code,name_zh,name_en\nW,,\nX,,\nY,,\nZ,,\n";
 const AREAS: &str = "code,name_zh,name_en\na0,,\na1,,\n";
@@ -121,6 +122,7 @@ const PART: ClassId = ClassId(3);
 const ADDRESS: ClassId = ClassId(4);
 const SLOT: ClassId = ClassId(5);
 const LONG: ClassId = ClassId(6);
+const GRAVE: ClassId = ClassId(7);
 
 fn city(duty: &str, units: &str) -> City {
     let (duty, units) = (format!("{DUTY_HEAD}{duty}"), format!("{UNITS_HEAD}{units}"));
@@ -941,6 +943,91 @@ fn people_may_say_who_gets_a_case_if_the_duty_list_names_its_department() {
             "3 review 1 NoClass",
             "4 duplicate of 3 in 0",
         ],
+    );
+}
+
+#[test]
+fn a_ruling_may_raise_urgency_and_bring_a_deadline_nearer_and_never_the_other_way() {
+    // By all it was given back once; then people see what it is.
+    check_in(
+        city(DUTY, "w,W,,,,9\n"),
+        &[
+            report(1),
+            action(2, Verb::Return, 1, 1),
+            ruling(3, 1, 1).says(|ruling| (ruling.class, ruling.unit) = (GRAVE, UnitId(0))),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w W District New due 3600",
+            "2 returned 1-1 w",
+            "2 review 1 AllReturned",
+            "3 ruled 1 grave 0 0 A",
+            "3 raised 1 A",
+            "3 assigned 1-2 w W District Ruled due 600",
+        ],
+    );
+    check_in(
+        city(DUTY, "w,W,,,,9\n"),
+        &[
+            report(1).class(GRAVE).urgency(Urgency::A),
+            action(2, Verb::Return, 1, 1),
+            ruling(3, 1, 1).says(|ruling| (ruling.class, ruling.unit) = (CELL, UnitId(0))),
+        ],
+        &[
+            "1 opened A",
+            "1 assigned 1-1 w W District New due 600",
+            "2 returned 1-1 w",
+            "2 review 1 AllReturned",
+            "3 ruled 1 cell 0 0 A",
+            "3 assigned 1-2 w W District Ruled due 600",
+        ],
+    );
+}
+
+#[test]
+fn a_case_is_found_by_its_component_after_people_said_who_gets_it_or_where_it_is() {
+    let lies = |ruling: &mut Ruling| (ruling.cell, ruling.area) = (CellId(2), AreaId(1));
+    check_in(
+        city(DUTY, "w,W,,,,9\n"),
+        &[
+            report(1).component(7),
+            action(2, Verb::Return, 1, 1),
+            ruling(3, 1, 1).says(|ruling| ruling.unit = UnitId(0)),
+            report(4).component(7),
+            report(5).component(0),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w W District New due 3600",
+            "2 returned 1-1 w",
+            "2 review 1 AllReturned",
+            "3 ruled 1 part 0 0 C",
+            "3 assigned 1-2 w W District Ruled due 3600",
+            "4 merged 1 C",
+            "5 opened C",
+            "5 assigned 5-1 w W District New due 3600",
+        ],
+    );
+    let nowhere = report(1).component(7).head(|head| (head.cell, head.area) = (CellId::NONE, AreaId::NONE));
+    check_in(
+        city(DUTY, "w,W,,,,9\n"),
+        &[nowhere, ruling(2, 1, 0).says(lies), report(3).component(7)],
+        &[
+            "1 opened C",
+            "1 review 1 NoPlace",
+            "2 ruled 1 part 2 1 C",
+            "2 assigned 1-1 w W District Ruled due 3600",
+            "3 merged 1 C",
+        ],
+    );
+}
+
+#[test]
+fn a_unit_is_not_named_before_it_is_known_what_for() {
+    let no_class = report(1).class(ClassId::NONE);
+    check(
+        &[no_class, ruling(2, 1, 0).says(|ruling| ruling.unit = UnitId(0))],
+        &["1 opened C", "1 review 1 NoClass", "2 refused 1-0 Incomplete"],
     );
 }
 

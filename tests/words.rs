@@ -248,7 +248,7 @@ fn reports_without_a_category_are_read_and_the_reading_is_explained() {
         report("unknown", json!({"category": "怪事", "text": "小区下水道堵塞，污水外溢"})),
         report("title", json!({"title": "电梯困人"})),
         report("unread", json!({"source": "wechat", "text": "路灯不亮，有人触电了"})),
-        report("silent", json!({})),
+        report("silent", json!({"title": "", "text": ""})),
     ];
     fs::write(&input, lines.concat()).expect("written");
     let run = paidan(&["run", path(&input), "--city", path(&city), "--data", path(&data), "--emit", "all", "--quiet"]);
@@ -293,8 +293,10 @@ fn reports_without_a_category_are_read_and_the_reading_is_explained() {
     check("#5", &["category word \"06013\"", "its words A (keywords.csv:4: 触电)"]);
     check("#6", &["by a keyword rule"]);
     check("#8", &["class: unknown (category word \"none was said\")"]);
+    check("#9", &["class: unknown"]);
     assert!(explain("#2", "zh").contains("按文字分类模型") && explain("#1", "zh").contains("按关键词规则"));
     assert!(!explain("#5", "en").contains("model:") && !explain("#8", "en").contains("keywords.csv"));
+    assert!(!explain("#9", "en").contains("model:"), "nothing was said, and nothing read");
     let told = paidan(&["explain", "#2", "--data", path(&data), "--json"]);
     let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
     let understood = &told["understood"];
@@ -315,5 +317,9 @@ fn words_raise_and_never_lower() {
     let urgency = |text: &str| city.classifier.urgency(&Words::text(text.chars()));
     assert_eq!(urgency("楼道里着火了"), Some(Urgency::A));
     assert_eq!(urgency("没有人被困，无人员受伤"), None);
+    assert_eq!(urgency("二楼没有人被困，五楼有人被困"), Some(Urgency::A));
+    assert_eq!(urgency("有人触电了，围观的人怕触电不敢救"), Some(Urgency::A));
+    assert_eq!(urgency("一直有火灾隐患没人管，今天真的着火了"), Some(Urgency::A));
+    assert_eq!(urgency("楼道堆物，有火灾隐患"), None);
     assert_eq!(urgency("绿地里有垃圾"), None);
 }

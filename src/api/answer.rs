@@ -42,8 +42,8 @@ impl Error {
 
     /// Somebody has come in, and asks for what its key is not for.
     pub(super) fn not_for_that() -> Self {
-        let why = "this key is not for that: a source's sends its reports, dispatch sends actions and units' status, read \
-                   reads, admin does all";
+        let why = "this key is not for that: a source's sends its reports, dispatch sends actions and units' status, desk \
+                   rules and reads, read reads, admin does all";
         Self::new(StatusCode::FORBIDDEN, "这个密钥没有此权限", why)
     }
 

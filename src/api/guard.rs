@@ -29,6 +29,8 @@ enum Purpose {
     /// What holds nothing of the city: the page's own files, the description, whether the service lives.
     Open,
     Send,
+    /// What only the review desk may.
+    Rule,
     Read,
 }
 
@@ -37,7 +39,8 @@ fn purpose(method: &Method, path: &str) -> Purpose {
     match path {
         "/" | "/review" | "/v1/docs" | "/v1/openapi.json" | "/livez" | "/readyz" => Purpose::Open,
         _ if path.starts_with("/page/") => Purpose::Open,
-        "/v1/reports" | "/v1/actions" | "/v1/rulings" | "/v1/review/take" => Purpose::Send,
+        "/v1/reports" | "/v1/actions" | "/v1/rulings" => Purpose::Send,
+        "/v1/review/take" => Purpose::Rule,
         "/v1/units" if method == Method::POST => Purpose::Send,
         _ => Purpose::Read,
     }
@@ -68,6 +71,7 @@ impl Guard {
         let may = match purpose {
             Purpose::Open => true,
             Purpose::Send => caller.may_send,
+            Purpose::Rule => caller.may_send && caller.rights.may_rule(),
             Purpose::Read => caller.may_read,
         };
         if may {
@@ -135,9 +139,14 @@ mod tests {
             .map(|(path, _)| path)
             .filter(|path| purpose(&Method::GET, path) == Purpose::Open)
             .collect();
-        assert_eq!(open, ["/", "/page/{version}/{name}", "/v1/docs", "/v1/openapi.json", "/livez", "/readyz"]);
+        assert_eq!(
+            open,
+            ["/", "/page/{version}/{name}", "/review", "/v1/docs", "/v1/openapi.json", "/livez", "/readyz"]
+        );
         assert_eq!(purpose(&Method::GET, "/v1/units"), Purpose::Read);
         assert_eq!(purpose(&Method::POST, "/v1/units"), Purpose::Send);
+        assert_eq!(purpose(&Method::POST, "/v1/rulings"), Purpose::Send);
+        assert_eq!(purpose(&Method::POST, "/v1/review/take"), Purpose::Rule);
         assert_eq!(purpose(&Method::GET, "/anything/else"), Purpose::Read);
     }
 }

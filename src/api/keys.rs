@@ -39,6 +39,8 @@ const KEY_BYTES_MAX: usize = 128;
 pub enum Role {
     /// Actions on orders, and units' status.
     Dispatch,
+    /// The review desk: its queue and whatever is to be read, rulings, and actions on orders.
+    Desk,
     /// Reads, feeds, and the page.
     Read,
     /// Everything.
@@ -47,12 +49,13 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Dispatch, Self::Read, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Dispatch, Self::Desk, Self::Read, Self::Admin];
 
     /// Its word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Dispatch => "dispatch",
+            Self::Desk => "desk",
             Self::Read => "read",
             Self::Admin => "admin",
         }
@@ -426,6 +429,7 @@ impl Keys {
             let (rights, may_send, may_read) = match (&entry.source, entry.role) {
                 (Some(name), None) => (Rights::of_source(self.source(name, &entry.id)?), true, false),
                 (None, Some(Role::Dispatch)) => (Rights::DISPATCH, true, false),
+                (None, Some(Role::Desk)) => (Rights::DESK, true, true),
                 (None, Some(Role::Read)) => (Rights::ALL, false, true),
                 (None, Some(Role::Admin)) => (Rights::ALL, true, true),
                 _ => return Err(wrong(&entry.id, "give it a source or a role".to_owned())),

@@ -139,7 +139,7 @@ struct Ruling {
     cell: Option<String>,
     /// Who gets it, in place of whom the duty list would say; of a department that the list names.
     unit: Option<String>,
-    /// Who decided; kept with the line, and told by explain.
+    /// Who decided; kept with the line, and told where the ruling itself is explained.
     actor: Option<String>,
 }
 

@@ -3,13 +3,13 @@
 //! Whoever takes a case has it for some minutes, and nobody else gets it meanwhile. That is a courtesy between people, not a decision: it lies
 //! in the memory of this service alone, and a ruling counts whoever sends it, if the case is still as it was.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,8 +22,10 @@ use crate::view::board::{Case, CaseMembers, CaseShown, LOOKED_AT_MAX};
 
 /// How long somebody has a case.
 const HELD: Duration = Duration::from_secs(10 * 60);
-/// So many are had at once, at most.
-const HELD_MAX: usize = 10_000;
+/// So many one person has at once: whoever puts aside more gets the first ones again.
+const HELD_EACH_MAX: usize = 20;
+/// So many are had at once by all.
+const HELD_MAX: usize = 2_000;
 /// Bytes of a name.
 const NAME_BYTES_MAX: usize = 64;
 /// Cases of a page where nobody says how many.
@@ -31,7 +33,7 @@ const PAGE: usize = 100;
 
 /// Who has which case.
 #[derive(Debug, Default)]
-pub struct Desk(DashMap<CaseId, Holding>);
+pub struct Desk(Mutex<BTreeMap<CaseId, Holding>>);
 
 #[derive(Debug)]
 struct Holding {
@@ -39,31 +41,48 @@ struct Holding {
     until: Instant,
 }
 
-impl Desk {
-    /// Gives somebody a case, unless somebody else has it. Held to be called by one at a time.
-    fn take(&self, case: CaseId, by: &str, now: Instant) -> bool {
-        if self.0.get(&case).is_some_and(|held| held.until > now && *held.by != *by) {
-            return false;
-        }
-        self.0.insert(case, Holding { by: by.into(), until: now + HELD });
-        true
-    }
+/// Why somebody gets no case.
+#[derive(PartialEq, Eq, Debug)]
+enum NotTaken {
+    /// All that are there others have.
+    None,
+    /// Too many are had already, by this one or by all.
+    TooMany,
+}
 
-    /// Forgets what nobody has any more; says whether there is room.
-    fn has_room(&self, now: Instant) -> bool {
-        self.0.retain(|_, held| held.until > now);
-        self.0.len() < HELD_MAX
+impl Desk {
+    /// Gives somebody the first of some cases that nobody else has. `is_asked` says which cases people must still look at.
+    fn take(
+        &self,
+        mut cases: impl Iterator<Item = CaseId>,
+        is_asked: impl Fn(CaseId) -> bool,
+        by: &str,
+        now: Instant,
+    ) -> Result<CaseId, NotTaken> {
+        let mut held = self.held();
+        held.retain(|case, holding| holding.until > now && is_asked(*case));
+        let case = cases.find(|case| held.get(case).is_none_or(|holding| *holding.by == *by)).ok_or(NotTaken::None)?;
+        let own = held.values().filter(|holding| *holding.by == *by).count();
+        if !held.contains_key(&case) && (own >= HELD_EACH_MAX || held.len() >= HELD_MAX) {
+            return Err(NotTaken::TooMany);
+        }
+        held.insert(case, Holding { by: by.into(), until: now + HELD });
+        Ok(case)
     }
 
     fn holder(&self, case: CaseId, now: Instant) -> Option<String> {
-        self.0.get(&case).filter(|held| held.until > now).map(|held| held.by.to_string())
+        self.held().get(&case).filter(|holding| holding.until > now).map(|holding| holding.by.to_string())
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<CaseId, Holding>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Which cases are asked for.
 #[derive(Deserialize, IntoParams)]
 pub(super) struct Queued {
-    /// The code of an area.
+    /// The code of an area; cases that lie nowhere are then left out.
     area: Option<String>,
     /// How many, at most 1000.
     #[param(minimum = 1, maximum = 1000)]
@@ -76,9 +95,9 @@ pub(super) struct Taken {
     /// Who it is, in 1 to 64 bytes.
     #[param(min_length = 1, max_length = 64)]
     by: String,
-    /// The code of an area.
+    /// The code of an area; cases that lie nowhere are then left out.
     area: Option<String>,
-    /// Not this case, and none that presses more.
+    /// Not this case, and none that presses more, unless it has left the queue.
     after: Option<u64>,
 }
 
@@ -138,20 +157,21 @@ pub(super) async fn take(State(office): State<Arc<Office>>, Asked(asked): Asked<
     }
     let area = known(asked.area.as_deref(), "area", |code| office.city.area_by_code(code))?;
     let now = Instant::now();
-    // Nobody else takes a case while the hall is held.
     let hall = office.hall();
-    if !office.desk.has_room(now) {
-        let why = format!("{HELD_MAX} cases are being looked at; rule on some of them first");
-        return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "正在研判的案件过多", why).again(60));
-    }
-    let mut behind = asked.after.is_none();
-    let mut wanted = hall.board.queue().take(LOOKED_AT_MAX).filter(|case| {
-        let is_behind = behind;
-        behind |= asked.after == Some(case.id.0);
-        is_behind && area.is_none_or(|area| area == case.area)
-    });
-    let case = wanted.find(|case| office.desk.take(case.id, &asked.by, now));
-    let case = case.map(|case| QueuedCase::of(&office, case, now));
+    let queue = || hall.board.queue().take(LOOKED_AT_MAX);
+    let after = asked.after.and_then(|after| queue().position(|case| case.id.0 == after));
+    let behind = queue().skip(after.map_or(0, |at| at + 1));
+    let wanted = behind.filter(|case| area.is_none_or(|area| area == case.area));
+    let wanted = wanted.map(|case| case.id);
+    let case = match office.desk.take(wanted, |case| hall.board.is_queued(case), &asked.by, now) {
+        Ok(case) => hall.board.case(case).map(|case| QueuedCase::of(&office, case, now)),
+        Err(NotTaken::None) => None,
+        Err(NotTaken::TooMany) => {
+            let why =
+                format!("at most {HELD_EACH_MAX} cases each and {HELD_MAX} in all are looked at; rule on some first");
+            return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "已领取的案件过多，请先裁定", why).again(60));
+        }
+    };
     Ok(shown(&TakenCase { case, seconds: HELD.as_secs() }))
 }
 
@@ -159,17 +179,31 @@ pub(super) async fn take(State(office): State<Arc<Office>>, Asked(asked): Asked<
 mod tests {
     use super::*;
 
+    fn cases(cases: impl IntoIterator<Item = u64>) -> impl Iterator<Item = CaseId> {
+        cases.into_iter().map(CaseId)
+    }
+
     #[test]
-    fn a_case_is_had_by_one_until_its_time_is_over() {
+    fn a_case_is_had_by_one_until_its_time_is_over_or_it_is_ruled_upon() {
         let (desk, now) = (Desk::default(), Instant::now());
-        assert!(desk.take(CaseId(1), "甲", now) && desk.take(CaseId(1), "甲", now));
-        assert!(!desk.take(CaseId(1), "乙", now) && desk.take(CaseId(2), "乙", now));
+        let take = |by: &str, now| desk.take(cases([1, 2]), |_| true, by, now);
+        assert_eq!((take("甲", now), take("乙", now)), (Ok(CaseId(1)), Ok(CaseId(2))));
+        assert_eq!((take("甲", now), take("丙", now)), (Ok(CaseId(1)), Err(NotTaken::None)));
         assert_eq!(desk.holder(CaseId(1), now).as_deref(), Some("甲"));
         let later = now + HELD;
-        assert_eq!(desk.holder(CaseId(1), later), None);
-        assert!(desk.take(CaseId(1), "乙", later));
-        assert!(desk.has_room(later) && desk.0.len() == 1, "{desk:?}");
-        (2..HELD_MAX as u64 + 1).for_each(|case| assert!(desk.take(CaseId(case), "丙", later)));
-        assert!(!desk.has_room(later) && desk.has_room(later + HELD));
+        assert_eq!((desk.holder(CaseId(1), later), take("乙", later)), (None, Ok(CaseId(1))));
+        assert_eq!(desk.take(cases([2]), |case| case != CaseId(1), "丙", later), Ok(CaseId(2)));
+        assert_eq!(desk.held().len(), 1, "what is ruled upon nobody has");
+    }
+
+    #[test]
+    fn nobody_has_all_cases_and_the_own_ones_come_again() {
+        let (desk, now) = (Desk::default(), Instant::now());
+        let take = |case: u64, by: &str| desk.take(cases([case]), |_| true, by, now);
+        (0..HELD_EACH_MAX as u64).for_each(|case| assert!(take(case, "甲").is_ok()));
+        assert_eq!((take(9_999, "甲"), take(0, "甲")), (Err(NotTaken::TooMany), Ok(CaseId(0))));
+        let others = HELD_EACH_MAX as u64..HELD_MAX as u64;
+        others.for_each(|case| assert!(take(case, &format!("{}", case / HELD_EACH_MAX as u64)).is_ok()));
+        assert_eq!(take(9_999, "乙"), Err(NotTaken::TooMany));
     }
 }

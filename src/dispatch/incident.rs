@@ -57,6 +57,11 @@ impl Due {
         Some(self.0).filter(|_| self != Self::NONE)
     }
 
+    /// The earlier of the deadline and another, if it is one already.
+    pub(super) fn not_after(self, other: At) -> Self {
+        if self == Self::NONE { self } else { Self(self.0.min(other)) }
+    }
+
     /// The deadline, else another.
     #[inline]
     pub(super) fn or(self, other: Option<At>) -> Self {
@@ -388,18 +393,30 @@ impl Incidents {
 
     /// Changes what a case is about, and where reports find it that are about the same.
     pub(super) fn settle(&mut self, slot: u32, matter: &Matter, city: &City) {
-        if self.cases[slot as usize].key != 0 {
+        let before = *self.case(slot);
+        let key = |matter: &Matter| {
+            let search =
+                policy_of(city, matter.class).and_then(|policy| Search::of(&matter.head(), policy, before.last_time));
+            search.map_or(0, |search| search.keys[0])
+        };
+        // Components and addresses are only kept in the key: it goes on to name them while the class is the same. Under another
+        // class the cell stands for them.
+        let is_named = matches!(
+            policy_of(city, before.class).map(|policy| policy.same_place),
+            Some(SamePlace::Component | SamePlace::Address)
+        ) && before.key != key(&before.matter());
+        let Matter { class, cell, area, point } = *matter;
+        let stays = *matter == before.matter() || (is_named && class == before.class && before.key != 0);
+        if !stays && before.key != 0 {
             self.leave_index(slot);
         }
         let case = &mut self.cases[slot as usize];
-        let Matter { class, cell, area, point } = *matter;
         *case = Case { class, cell, area, point, ..*case };
-        // What its reports called component and address is not kept: its cell stands for them.
-        let policy = policy_of(city, class);
-        let search = policy.and_then(|policy| Search::of(&matter.head(), policy, case.last_time));
-        case.key = search.map_or(0, |search| search.keys[0]);
-        if case.key != 0 {
-            self.index.insert(shard(case.key), Mark { tag: case.key as u32, slot });
+        if !stays {
+            case.key = key(matter);
+            if case.key != 0 {
+                self.index.insert(shard(case.key), Mark { tag: case.key as u32, slot });
+            }
         }
         self.keep_until[slot as usize] = keep_until(case, city);
     }

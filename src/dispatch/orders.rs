@@ -15,7 +15,7 @@ use crate::weighed::Stage;
 const FREED_MAX: usize = 64;
 
 /// What a case is about, as far as it says who gets it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Matter {
     pub class: ClassId,
     pub cell: CellId,

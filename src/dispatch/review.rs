@@ -1,7 +1,8 @@
 //! Review: what people decide about the cases that the machine left to them.
 //!
 //! A ruling says what a case is about, where it is, or who gets it; what it leaves open stays as it was. Then the case is handed to somebody as
-//! if it had just come in, or goes to review again if something is still missing. A ruling never lowers urgency.
+//! if it had just come in, or goes to review again if something is still missing. A ruling never lowers urgency and never lengthens a
+//! deadline. Whom people name may be of another area or have no room: they see what the machine does not.
 
 use super::orders::Matter;
 use super::{Dispatcher, doubt};
@@ -42,6 +43,9 @@ impl Dispatcher {
             let mut candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
             candidates.any(|candidate| candidate.department == department)
         };
+        if ruling.unit.is_some() && doubt(&matter).is_some() {
+            return Err(Refusal::Incomplete);
+        }
         if ruling.unit.is_some() && !is_responsible(self.city.roster.department(self.desks.unit(ruling.unit).pool)) {
             return Err(Refusal::NotResponsible);
         }
@@ -58,6 +62,11 @@ impl Dispatcher {
         let Matter { class, cell, area, point } = *matter;
         out.push(record.seq, Effect::Ruled { case, class, cell, area, point, urgency });
         self.incidents.settle(slot, matter, &self.city);
+        // The deadline of what it turned out to be counts if it is the earlier one: a ruling buys no time.
+        if let Some(limit) = self.city.classes.get(matter.class.index()).and_then(|class| class.limit) {
+            let due = self.city.calendar.due(record.at, limit);
+            self.incidents.change(slot, &self.city, |case| case.due = case.due.not_after(due));
+        }
         if urgency > before {
             self.raise(slot, urgency);
             out.push(record.seq, Effect::Raised { case, urgency });

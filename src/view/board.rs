@@ -190,6 +190,11 @@ impl Board {
         self.queue.iter().filter_map(|case| self.cases.get(case))
     }
 
+    /// Whether people must look at a case.
+    pub fn is_queued(&self, case: CaseId) -> bool {
+        self.cases.get(case).is_some_and(Queue::has)
+    }
+
     /// How many there are.
     pub fn queued(&self) -> usize {
         self.queue.len()

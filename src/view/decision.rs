@@ -353,5 +353,6 @@ pub(super) const fn refusal_word(why: Refusal) -> &'static str {
         Refusal::Superseded => "superseded",
         Refusal::WrongState => "wrong_state",
         Refusal::NotResponsible => "not_responsible",
+        Refusal::Incomplete => "incomplete",
     }
 }

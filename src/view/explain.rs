@@ -708,12 +708,18 @@ impl<'a> Teller<'a> {
 
     fn case(&self, case: CaseId, touching: &[&Told], more: usize) -> Case<'a> {
         let mut life = Life::default();
+        let mut handings = Vec::new();
         for told in touching {
             let own = told.effects.iter().filter(|effect| effect.case() == Some(case));
             own.for_each(|effect| life.see(told.record.at, effect));
+            // Of the class that it had then: people may have ruled otherwise since.
+            if touches_as_matter(told, case)
+                && let Some(handing) = told.weighed.as_ref().and_then(|weighed| weighed.handing.as_ref())
+            {
+                handings.push(self.handed(&told.record, handing, life.class));
+            }
         }
         let class = self.city.classes.get(life.class.index());
-        let handed = |told: &&Told| Some((told.record, told.weighed.as_ref()?.handing.as_ref()?.clone()));
         Case {
             case: case.0,
             stage: life.stage,
@@ -722,12 +728,7 @@ impl<'a> Teller<'a> {
             cell: self.cell(life.cell),
             area: self.area(life.area),
             reports: life.reports,
-            handings: touching
-                .iter()
-                .filter(|told| touches_as_matter(told, case))
-                .filter_map(handed)
-                .map(|(record, handing)| self.handed(&record, &handing, life.class))
-                .collect(),
+            handings,
             clocks: Clocks { limit: class.and_then(|class| class.limit), ..life.clocks },
             history: touching.iter().map(|told| self.event(told)).collect(),
             history_more: more,

@@ -161,6 +161,9 @@ impl Classifier {
 
     /// The same as [`Self::read`], with what led to it.
     pub fn grounds<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Grounds {
+        if said.is_empty() {
+            return Grounds::default();
+        }
         let heard = self.rules.hear(said);
         let Applied { class, urgency } = self.rules.apply(&heard);
         let ground = |rule: &super::Rule| Ground {

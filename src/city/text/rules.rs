@@ -1,6 +1,7 @@
 //! Keyword rules 关键词规则: what people know for certain about words.
 //!
-//! A rule asks for some words, each perhaps in several forms, and for the absence of others. The first rule of the file that applies says the
+//! A rule asks for some words, each perhaps in several forms, and for the absence of others; where one of the latter holds one of the former,
+//! it only hides that: 没有触电 keeps its own 触电 from counting, and no other. The first rule of the file that applies says the
 //! class, as the lines of a duty list do; how urgent a text is, all rules that apply say together, and the most urgent one counts.
 //! A text goes once through all words, character by character, and nothing is allocated. Where something else says the class, it goes only
 //! through the few words that tell how urgent it is.
@@ -38,6 +39,8 @@ pub struct Rule {
     groups: Vec<Vec<Word>>,
     /// None of these may be.
     unless: Vec<Word>,
+    /// These hide words that stand in them: which word, how often it stands in which other.
+    hiding: Vec<(Word, u8, Word)>,
 }
 
 /// All rules of a city.
@@ -52,9 +55,12 @@ pub struct Rules {
     rules: Vec<Rule>,
 }
 
-/// The words that stand in a text.
+/// The words that stand in a text, and how often.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Heard([u64; WORDS_MAX / 64]);
+pub struct Heard {
+    is_there: [u64; WORDS_MAX / 64],
+    times: [u8; WORDS_MAX],
+}
 
 /// The rules that decide about a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,7 +159,7 @@ impl Rules {
 
     /// The words for which a rule applies to a text: of each group the first that stands there.
     pub fn words_of<'r>(&'r self, rule: &'r Rule, heard: &'r Heard) -> impl Iterator<Item = &'r str> {
-        let first = |group: &'r Vec<Word>| group.iter().find(|word| heard.has(**word));
+        let first = |group: &'r Vec<Word>| group.iter().find(|word| rule.sees(heard, **word));
         rule.groups.iter().filter_map(first).map(|word| &*self.words[usize::from(*word)])
     }
 
@@ -186,13 +192,16 @@ impl Rules {
     }
 
     fn is_dead(&self, rule: &Rule) -> bool {
-        rule.groups.iter().any(|group| self.hold(group, &rule.unless))
+        let hides_itself = |word: &Word| rule.hiding.iter().any(|(hidden, _, by)| hidden == word && by == word);
+        let never = |word: &Word| hides_itself(word) || rule.unless.iter().any(|part| self.holds(*word, *part));
+        rule.groups.iter().any(|group| group.iter().all(never))
     }
 
     /// Whether a rule applies wherever another does.
     fn covers(&self, earlier: &Rule, later: &Rule) -> bool {
         let is_asked = |group: &Vec<Word>| later.groups.iter().any(|other| self.hold(other, group));
-        earlier.groups.iter().all(is_asked) && self.hold(&earlier.unless, &later.unless)
+        let hides_nothing = earlier.hiding.is_empty();
+        earlier.groups.iter().all(is_asked) && hides_nothing && self.hold(&earlier.unless, &later.unless)
     }
 }
 
@@ -205,33 +214,47 @@ impl fmt::Debug for Rules {
 impl Rule {
     /// Every word that it knows.
     fn words(&self) -> impl Iterator<Item = Word> {
-        self.groups.iter().flatten().chain(&self.unless).copied()
+        let hiding = self.hiding.iter().map(|(.., by)| by);
+        self.groups.iter().flatten().chain(&self.unless).chain(hiding).copied()
     }
 
     fn applies(&self, heard: &Heard) -> bool {
-        self.groups.iter().all(|group| group.iter().any(|word| heard.has(*word)))
+        self.groups.iter().all(|group| group.iter().any(|word| self.sees(heard, *word)))
             && !self.unless.iter().any(|word| heard.has(*word))
+    }
+
+    /// Whether a word stands somewhere where nothing hides it.
+    fn sees(&self, heard: &Heard, word: Word) -> bool {
+        let hidden = self.hiding.iter().filter(|(hidden, ..)| *hidden == word);
+        let hidden: u32 = hidden.map(|(_, each, by)| u32::from(*each) * u32::from(heard.times(*by))).sum();
+        u32::from(heard.times(word)) > hidden
     }
 }
 
 impl Heard {
     #[inline]
     fn of<C: FusedIterator<Item = char> + Clone>(words: &Lexicon, said: &Words<C>) -> Self {
-        let mut heard = Self([0; WORDS_MAX / 64]);
+        let mut heard = Self { is_there: [0; WORDS_MAX / 64], times: [0; WORDS_MAX] };
         said.each().for_each(|text| words.hear(text, |word| heard.add(word)));
         heard
     }
 
     fn add(&mut self, word: Word) {
-        self.0[usize::from(word) / 64] |= 1 << (word % 64);
+        self.is_there[usize::from(word) / 64] |= 1 << (word % 64);
+        let times = &mut self.times[usize::from(word)];
+        *times = times.saturating_add(1);
+    }
+
+    fn times(&self, word: Word) -> u8 {
+        self.times[usize::from(word)]
     }
 
     fn has(&self, word: Word) -> bool {
-        self.0[usize::from(word) / 64] >> (word % 64) & 1 == 1
+        self.times(word) > 0
     }
 
     fn words(&self) -> impl Iterator<Item = Word> {
-        self.0.iter().zip(0..).flat_map(|(bits, block)| {
+        self.is_there.iter().zip(0..).flat_map(|(bits, block)| {
             let below = |bits: &u64| Some(bits & (bits - 1)).filter(|rest| *rest > 0);
             let left = std::iter::successors(Some(*bits).filter(|bits| *bits > 0), below);
             left.map(move |bits| block * 64 + bits.trailing_zeros() as Word)
@@ -270,7 +293,30 @@ impl Gathered {
         }
         let groups = row.words.split('+').map(|group| self.words(group)).collect::<Result<_, _>>()?;
         let unless = if row.unless.trim().is_empty() { Vec::new() } else { self.words(&row.unless)? };
-        Ok(Rule { line, class, urgency, groups, unless })
+        Ok(self.hide(Rule { line, class, urgency, groups, unless, hiding: Vec::new() }))
+    }
+
+    /// Words of `unless` in which some of the rule's own stand hide those, and nothing else: 没有触电 is no 触电, and says nothing
+    /// of another one.
+    fn hide(&self, mut rule: Rule) -> Rule {
+        let spelt = |word: Word| &**self.words.iter().find(|(_, number)| **number == word).expect("it was gathered").0;
+        let own: BTreeSet<Word> = rule.groups.iter().flatten().copied().collect();
+        for by in std::mem::take(&mut rule.unless) {
+            let times = |word: Word| spelt(by).matches(spelt(word)).count().min(usize::from(u8::MAX)) as u8;
+            let hidden = own.iter().map(|word| (*word, times(*word), by)).filter(|(_, each, _)| *each > 0);
+            let before = rule.hiding.len();
+            rule.hiding.extend(hidden);
+            if rule.hiding.len() == before {
+                rule.unless.push(by);
+            }
+        }
+        // One that holds another of them hides nothing that the other does not.
+        let hiding = rule.hiding.clone();
+        rule.hiding.retain(|(word, _, by)| {
+            let mut others = hiding.iter().filter(|(hidden, _, other)| hidden == word && other != by);
+            !others.any(|(.., other)| spelt(*by).contains(spelt(*other)))
+        });
+        rule
     }
 
     /// Words that stand for each other.
@@ -352,6 +398,9 @@ mod tests {
         check("路灯坏了，灯罩脱落", Some(2), Some((Urgency::B, 5)));
         check("电线脱落，有人触电", Some(5), Some((Urgency::A, 4)));
         check("没有人被困", None, None);
+        check("三楼没有人被困，四楼有人被困", None, Some((Urgency::A, 4)));
+        check("没有人被困，有人触电", None, Some((Urgency::A, 4)));
+        check("没有人被困，没有人被困", None, None);
         check("", None, None);
     }
 
@@ -412,9 +461,16 @@ mod tests {
             };
             let table = lines.iter().map(row).collect::<String>();
             let rules = rules(&format!("words,unless,class,urgency\n{table}")).expect("rules");
-            let stands = |word: &String| text.contains(word.as_str());
+            let times = |word: &str| text.char_indices().filter(|(at, _)| text[*at..].starts_with(word)).count();
             let applies = |(groups, unless, ..): &Line| {
-                groups.iter().all(|group| group.iter().any(stands)) && !unless.iter().any(stands)
+                let own = |other: &String| groups.iter().flatten().any(|word| other.contains(word.as_str()));
+                let sees = |word: &String| {
+                    let holds = |other: &&String| other.contains(word.as_str());
+                    let each = |other: &String| other.matches(word.as_str()).count() * times(other);
+                    times(word) > unless.iter().filter(holds).map(each).sum::<usize>()
+                };
+                let is_asked = groups.iter().all(|group| group.iter().any(sees));
+                is_asked && !unless.iter().any(|other| !own(other) && text.contains(other.as_str()))
             };
             let first = |is_it: &dyn Fn(&Line) -> bool| lines.iter().position(is_it).map(|at| at as u64 + 2);
             let class = first(&|line| line.2 > 0 && applies(line));

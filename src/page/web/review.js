@@ -38,6 +38,10 @@ let names = { classes: [] };
 let queue = { cases: [], total: 0 };
 let taken = null;
 let story = null;
+/** What the class was before anybody chose one. */
+let known = "";
+/** Something is under way: until it is done, nothing else begins. */
+let isBusy = false;
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { Accept: "application/json", ...options.headers, ...authorization() } });
@@ -61,8 +65,23 @@ function tried(act) {
   };
 }
 
+/** Something that is done to the case that is shown: one thing at a time, and only to what everybody can see. */
+function alone(act) {
+  return tried(async (...given) => {
+    if (isBusy) return;
+    isBusy = true;
+    draw();
+    try {
+      await act(...given);
+    } finally {
+      isBusy = false;
+      draw();
+    }
+  });
+}
+
 const className = (code) => {
-  const one = names.classes.find((known) => known.code === code);
+  const one = names.classes.find((named) => named.code === code);
   return one ? `${code} ${page.language === "zh" ? one.name_zh : one.name_en}` : code ?? "–";
 };
 
@@ -71,7 +90,7 @@ const refresh = tried(async () => {
   drawQueue();
 });
 
-const take = tried(async (after) => {
+async function next(after) {
   const by = byId("who").value.trim();
   if (!by) {
     byId("who").focus();
@@ -80,47 +99,54 @@ const take = tried(async (after) => {
   keep("localStorage", "paidan.who", by);
   const asked = new URLSearchParams(after ? { by, after } : { by });
   const got = (await ask(`/v1/review/take?${asked}`, { method: "POST" })).case;
-  [taken, story] = [got, null];
-  tell("");
+  [taken, story] = [null, null];
+  tell(got ? "" : say("none"));
   for (const field of FIELDS) byId(field).value = "";
-  if (got) {
-    story = await ask(`/v1/explain/${got.case}`);
-    if (got.class) byId("category").value = className(got.class);
-    byId("case-title").focus();
-  } else if (!after) tell(say("none"));
   draw();
+  if (got) {
+    // It is nobody's to decide about before it can be read.
+    story = await ask(`/v1/explain/${got.case}`);
+    [taken, known] = [got, got.class ? className(got.class) : ""];
+    byId("category").value = known;
+    draw();
+    byId("case-title").focus();
+  }
   await refresh();
-});
+}
 
-const rule = tried(async () => {
+const take = alone(next);
+
+const rule = alone(async () => {
   if (!taken) return;
   const ruling = {};
   for (const field of FIELDS) {
     const value = byId(field).value.trim();
     if (value) ruling[field] = ["lng", "lat"].includes(field) ? Number(value) : value;
   }
-  // The list offers codes with their names.
-  if (ruling.category) ruling.category = ruling.category.split(" ")[0];
+  // The list offers codes with their names; what it was anyway is not said again.
+  if (ruling.category === known) delete ruling.category;
+  ruling.category = names.classes.find((one) => className(one.code) === ruling.category)?.code ?? ruling.category;
+  if (!ruling.category) delete ruling.category;
   if (!Object.keys(ruling).length) return tell(say("nothing"));
   if (("lng" in ruling) !== ("lat" in ruling)) return tell(say("coordinates"));
   const got = await say_it("/v1/rulings", { kind: "ruling", ...ruling });
   if (got.answer !== "ruled") throw new Error([got.reason, got.field].filter(Boolean).join(" · "));
   const goes = got.unit ? `：${say("goes")}${got.unit}` : say("still");
-  await take();
+  await next();
   tell(`${say("ruled")}${got.case}${goes}`);
 });
 
-const close = tried(async () => {
+const close = alone(async () => {
   if (!taken) return;
   const { case: number } = taken;
   const got = await say_it("/v1/actions", { kind: "action", action: "close" });
   if (got.answer !== "closed") throw new Error(got.reason);
-  await take();
+  await next();
   tell(say("closed") + number);
 });
 
-const skip = tried(async () => {
-  if (taken) await take(taken.case);
+const skip = alone(async () => {
+  if (taken) await next(taken.case);
 });
 
 /** Says something about the case that was taken, as the desk. */
@@ -144,7 +170,8 @@ function draw() {
     class: "quiet", type: "button", onclick: () => choose(at),
   }, `${at + 1} · ${say("guess")} ${className(one.code)}${at === 0 ? ` ${confidence.toFixed(1)} %` : ""}`))));
   byId("facts").replaceChildren(...facts().flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
-  for (const button of ["send", "skip", "close"]) byId(button).disabled = !taken;
+  for (const button of ["send", "skip", "close"]) byId(button).disabled = !taken || isBusy;
+  byId("take").disabled = isBusy;
   byId("classes").replaceChildren(...names.classes.map((one) => make("option", { value: className(one.code) })));
   drawQueue();
 }
@@ -182,7 +209,7 @@ function choose(at) {
 
 function pressed(event) {
   const isTyping = event.target.matches("input, select, textarea");
-  if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (isTyping || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
   const acts = { n: () => take(), s: () => skip(), x: () => close(), 1: () => choose(0), 2: () => choose(1) };
   const act = acts[event.key];
   if (!act) return;

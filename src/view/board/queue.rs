@@ -18,8 +18,13 @@ impl Queue {
     /// Nodes of the tree are at least half full, and have links.
     pub(super) const ENTRY_BYTES_MAX: u64 = 2 * size_of::<Place>() as u64 + 8;
 
+    /// Whether a case as it is belongs here.
+    pub(super) fn has(case: &Case) -> bool {
+        case.stage == Stage::Review && case.doubt.is_some()
+    }
+
     fn place(case: &Case) -> Option<Place> {
-        (case.stage == Stage::Review && case.doubt.is_some()).then_some((Reverse(case.urgency), case.id))
+        Self::has(case).then_some((Reverse(case.urgency), case.id))
     }
 
     /// Changes a case, and moves it.

@@ -320,6 +320,7 @@ fn reason(reason: &str, lang: Lang) -> &str {
         "no_such_order" => lang.of("没有这张工单", "no such order"),
         "superseded" => lang.of("已有后续工单", "another order followed"),
         "wrong_state" => lang.of("工单状态不符", "the order is in another state"),
+        "incomplete" => lang.of("类别或地点仍不明", "class or place are still not known"),
         "not_responsible" => lang.of("责任清单没有该力量的部门", "the duty list does not name the unit's department"),
         other => word(other, lang),
     }

@@ -392,6 +392,8 @@ impl Incidents {
     }
 
     /// Changes what a case is about, and where reports find it that are about the same.
+    #[cold]
+    #[inline(never)]
     pub(super) fn settle(&mut self, slot: u32, matter: &Matter, city: &City) {
         let before = *self.case(slot);
         let key = |matter: &Matter| {

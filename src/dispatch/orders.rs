@@ -293,6 +293,8 @@ impl Dispatcher {
     }
 
     /// Hands a case to a unit of one of its candidates.
+    #[cold]
+    #[inline(never)]
     pub(super) fn hand_to(&mut self, slot: u32, unit: UnitId, record: &Record, why: Why, out: &mut Effects) {
         let department = self.city.roster.department(self.desks.unit(unit).pool);
         let about = self.incidents.case(slot);

@@ -12,6 +12,9 @@ use crate::time::At;
 use crate::weighed::Stage;
 
 impl Dispatcher {
+    /// Decides about a ruling. Rulings are rare, and what is not must not pay for them.
+    #[cold]
+    #[inline(never)]
     pub(super) fn on_ruling(&mut self, record: &Record, ruling: &Ruling, out: &mut Effects) {
         match self.ruled(ruling, record.at) {
             Ok((slot, matter)) => self.rule(slot, &matter, record, ruling, out),

@@ -329,7 +329,12 @@ fn the_review_desk_is_worked_by_keyboard() {
     browser.until("document.activeElement.id === 'who'", "document.activeElement.outerHTML");
     browser.write("张三");
     browser.click("#take");
-    let title = |case: u64| format!("document.getElementById('case-title').textContent === '案件 {case}'");
+    // The case can be read, and decided about.
+    let title = |case: u64| {
+        format!(
+            "document.getElementById('case-title').textContent === '案件 {case}' && !document.getElementById('skip').disabled"
+        )
+    };
     browser.until(&title(lamp), "document.body.innerText");
     assert_eq!(browser.words("document.getElementById('said').textContent"), "路灯不亮");
     browser.picture("review");
@@ -352,7 +357,8 @@ fn the_review_desk_is_worked_by_keyboard() {
     // Put aside, it comes again when it is asked for; what is no matter of the city's is closed.
     browser.ask("document.getElementById('case-title').focus()");
     browser.press("s");
-    browser.until("document.getElementById('case-title').textContent === '没有领取案件'", "document.body.innerText");
+    let is_aside = "document.getElementById('case-title').textContent === '没有领取案件' && !document.getElementById('take').disabled";
+    browser.until(is_aside, "document.body.innerText");
     browser.press("n");
     browser.until(&title(none), "document.body.innerText");
     browser.press("x");

@@ -111,7 +111,8 @@ async function next(after) {
     draw();
     byId("case-title").focus();
   }
-  await refresh();
+  // Whoever decides need not wait for the list.
+  refresh();
 }
 
 const take = alone(next);
@@ -165,10 +166,10 @@ function draw() {
   byId("case-title").textContent = taken ? say("case_n") + taken.case : say("no_case");
   byId("case-why").textContent = taken?.doubt ? say(`doubt_${taken.doubt}`) : "";
   byId("said").textContent = taken ? story?.came_in?.text ?? say("no_text") : "";
-  const confidence = (story?.understood?.guess?.confidence ?? 0) / 10;
+  const { class: likeliest, confidence } = story?.understood?.guess ?? {};
   byId("guesses").replaceChildren(...guesses().map((one, at) => make("li", {}, make("button", {
     class: "quiet", type: "button", onclick: () => choose(at),
-  }, `${at + 1} · ${say("guess")} ${className(one.code)}${at === 0 ? ` ${confidence.toFixed(1)} %` : ""}`))));
+  }, `${at + 1} · ${say("guess")} ${className(one.code)}${one === likeliest ? ` ${(confidence / 10).toFixed(1)} %` : ""}`))));
   byId("facts").replaceChildren(...facts().flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   for (const button of ["send", "skip", "close"]) byId(button).disabled = !taken || isBusy;
   byId("take").disabled = isBusy;

@@ -272,7 +272,7 @@ struct KeysAddLine {
 enum RoleWord {
     /// Actions on orders, and units' status
     Dispatch,
-    /// The review desk: rulings, actions on orders, and whatever is to be read
+    /// The review desk: rulings, whatever dispatch may, and reading
     Desk,
     /// Reads, feeds, and the page
     Read,

@@ -26,7 +26,7 @@ impl Rights {
     pub const ALL: Self = Self { only: None, may_report: true, may_act: true, may_rule: true };
     /// What departments and crews say: actions on orders, and units' status.
     pub const DISPATCH: Self = Self { only: None, may_report: false, may_act: true, may_rule: false };
-    /// What the review desk says: rulings, and actions on orders.
+    /// What the review desk says: rulings, and whatever dispatch may.
     pub const DESK: Self = Self { may_rule: true, ..Self::DISPATCH };
 
     /// Reports of one source.

@@ -149,15 +149,24 @@ impl City {
         source: &Source,
         worded: Option<AreaId>,
     ) -> Result<Option<Located>, Reject> {
-        let located = match (place, report.cell) {
-            (Some(place), _) => self.grid.locate(place).map(|found| self.in_said_area(found, place, report)),
-            (None, Some(code)) => self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell)),
-            (None, None) => None,
+        let located = match (place, self.find(place, report.cell)) {
+            (Some(place), Some(found)) => Some(self.in_said_area(found, place, report)),
+            (_, found) => found,
         };
         if located.is_none() && worded.is_none() && source.require_place {
             Err(self.no_place(place, report.cell))
         } else {
             Ok(located)
+        }
+    }
+
+    /// Where a place is, or without one the cell of a code.
+    #[inline(always)]
+    fn find(&self, place: Option<FinePoint>, cell: Option<&str>) -> Option<Located> {
+        match (place, cell) {
+            (Some(place), _) => self.grid.locate(place),
+            (None, Some(code)) => self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell)),
+            (None, None) => None,
         }
     }
 
@@ -224,14 +233,10 @@ impl City {
             known => known.flatten().unwrap_or(UnitId::NONE),
         };
         let place = self.settle(says.spot, says.frame, source)?;
-        let located = match (place, says.cell) {
-            (Some(place), _) => Some(self.grid.locate(place).ok_or_else(|| self.no_place(Some(place), says.cell))?),
-            (None, Some(code)) => {
-                let cell = self.grid.by_code(code, &self.areas).and_then(|cell| self.grid.locate_cell(cell));
-                Some(cell.ok_or_else(|| self.no_place(None, says.cell))?)
-            }
-            (None, None) => None,
-        };
+        let located = self.find(place, says.cell);
+        if located.is_none() && (place.is_some() || says.cell.is_some()) {
+            return Err(self.no_place(place, says.cell));
+        }
         Ok(Ruling {
             order: order(says.order)?,
             class,

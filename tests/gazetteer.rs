@@ -2,6 +2,8 @@
 
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/decisions.rs"]
+mod decisions;
 #[path = "common/pudong.rs"]
 mod pudong;
 
@@ -9,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 
 use command::{paidan, path, text};
+use decisions::{decided, decisions};
 use paidan::city::{City, CityFiles, Worded};
 use pudong::write_city;
 use serde_json::{Value, json};
@@ -219,11 +222,8 @@ fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
     fs::write(&input, lines.concat()).expect("written");
     let run = paidan(&["run", path(&input), "--city", path(&city), "--data", path(&data), "--emit", "all", "--quiet"]);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
-    let effects: Vec<Value> =
-        run.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    let of = |id: &str, effect: &str| {
-        effects.iter().find(|told| told["id"] == id && told["effect"] == effect).cloned().unwrap_or_default()
-    };
+    let effects = decisions(&run);
+    let of = |id: &str, effect: &str| decided(&effects, id, effect);
     for (id, area) in [("text", "310115004"), ("address", "310115005"), ("urgent", "310115004")] {
         assert_eq!((&of(id, "assigned")["area"], &of(id, "assigned")["cell"]), (&json!(area), &Value::Null), "{id}");
     }

@@ -125,3 +125,47 @@ fn people_take_what_presses_most_and_what_they_rule_is_dispatched() {
     let told = paidan(&["explain", &nowhere.to_string(), "--lang", "en", "--data", data]);
     assert!(told.contains("ruled") && told.contains("people decided"), "{told}");
 }
+
+/// Makes a key for a role.
+fn key(data: &std::path::Path, role: &str) -> String {
+    let data = data.to_str().expect("UTF-8");
+    format!("Bearer {}", paidan(&["keys", "add", "--data", data, "--role", role]).trim())
+}
+
+#[test]
+fn only_the_desk_takes_and_rules() {
+    let folder = folder();
+    let [desk, dispatch, read] = ["desk", "dispatch", "read"].map(|role| key(folder.path(), role));
+    let app = paidan(&["keys", "add", "--data", folder.path().to_str().expect("UTF-8"), "--source", "app"]);
+    let app = format!("Bearer {}", app.trim());
+    let service = Service::start(folder.path());
+    let ask = |key: &str, path: &str, body: &Value| {
+        service.ask("POST", path, &[("Content-Type", JSON), ("Authorization", key)], body.to_string().as_bytes())
+    };
+    let said =
+        ask(&app, "/v1/reports", &json!({"source": "app", "id": "1", "text": "请来看看", "lng": 121.5, "lat": 31.2}));
+    assert_eq!(said.json()["answer"], "review", "{said:?}");
+    let ruling = json!({"source": "desk", "id": "r1", "kind": "ruling", "order": "1-0", "category": "01037"});
+    for other in [&dispatch, &read, &app] {
+        assert_eq!(ask(other, "/v1/review/take?by=li", &Value::Null).status, 403);
+        let refused = ask(other, "/v1/rulings", &ruling);
+        assert!(refused.status == 403 || refused.json()["reason"] == "not_allowed", "{refused:?}");
+    }
+    let page = |path: &str| {
+        let answer = service.ask("GET", path, &[("Authorization", &desk), ("Accept", JSON)], b"");
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    };
+    // All that the page asks for.
+    assert!(page("/v1/names")["classes"].is_array() && page("/v1/explain/1")["case"].is_object());
+    assert_eq!(page("/v1/review")["total"], 1);
+    assert_eq!(ask(&desk, "/v1/review/take?by=li", &Value::Null).json()["case"]["order"], "1-0");
+    assert_eq!(ask(&desk, "/v1/rulings", &ruling).json()["answer"], "ruled");
+    let close = json!({"source": "desk", "id": "c1", "kind": "action", "action": "close", "order": "1-1"});
+    assert_eq!(
+        ask(&desk, "/v1/actions", &close).json()["reason"],
+        "wrong_state",
+        "it may, and the order is still open"
+    );
+    assert_eq!(page("/v1/review")["total"], 0);
+}

@@ -4,12 +4,15 @@
 mod built;
 #[path = "common/command.rs"]
 mod command;
+#[path = "common/decisions.rs"]
+mod decisions;
 #[path = "common/pudong.rs"]
 mod pudong;
 
 use std::fs;
 
 use command::{paidan, path, text};
+use decisions::{decided, decisions};
 use paidan::city::text::Read;
 use paidan::city::{City, CityFiles};
 use paidan::ids::ClassId;
@@ -122,7 +125,7 @@ fn rules_and_model_agree_with_whoever_wrote_the_messages() {
     for _ in 0..10_000 {
         let (Meaning { label, .. }, text) = made_up(&mut rng);
         assert_eq!(code(&city, read(&city, &text)), label, "{text}");
-        let grounds = city.classifier.grounds(&Words::text(text.chars()));
+        let grounds = city.classifier.grounds(&Words::text(text.chars()), false);
         assert!(label != NONE || grounds.urgency.is_none(), "{grounds:?} {text}");
         match (grounds.rule, grounds.guess) {
             (Some(_), None) => by_rule += 1,
@@ -178,7 +181,7 @@ fn settings(from: &'static str, to: &'static str) -> impl Fn(&str, &str) -> Stri
 #[test]
 fn a_model_is_believed_from_the_threshold_on() {
     let text = "楼下烧烤店晚上放歌放到两点，没法睡";
-    let guess = City::pudong().classifier.grounds(&Words::text(text.chars())).guess.expect("no rule applies");
+    let guess = City::pudong().classifier.grounds(&Words::text(text.chars()), false).guess.expect("no rule applies");
     let read_at = |threshold: u16| {
         let to: &str = format!("threshold = {threshold}").leak();
         read(&city(settings("threshold = 700", to), None).expect("a city"), text)
@@ -253,11 +256,8 @@ fn reports_without_a_category_are_read_and_the_reading_is_explained() {
     fs::write(&input, lines.concat()).expect("written");
     let run = paidan(&["run", path(&input), "--city", path(&city), "--data", path(&data), "--emit", "all", "--quiet"]);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
-    let effects: Vec<Value> =
-        run.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    let of = |id: &str, effect: &str| {
-        effects.iter().find(|told| told["id"] == id && told["effect"] == effect).cloned().unwrap_or_default()
-    };
+    let effects = decisions(&run);
+    let of = |id: &str, effect: &str| decided(&effects, id, effect);
     for (id, class, urgency) in
         [("rule", "01037", "B"), ("said", "06013", "A"), ("unknown", "90003", "A"), ("title", "90010", "A")]
     {

@@ -39,7 +39,7 @@ const KEY_BYTES_MAX: usize = 128;
 pub enum Role {
     /// Actions on orders, and units' status.
     Dispatch,
-    /// The review desk: its queue and whatever is to be read, rulings, and actions on orders.
+    /// The review desk: rulings, whatever dispatch may, and reading.
     Desk,
     /// Reads, feeds, and the page.
     Read,

@@ -1,7 +1,7 @@
 //! The review desk over HTTP: what people must look at, in the order in which it presses, and each item to one of them at a time.
 //!
 //! Whoever takes a case has it for some minutes, and nobody else gets it meanwhile. That is a courtesy between people, not a decision: it lies
-//! in the memory of this service alone, and a ruling counts whoever sends it, if the case is still as it was.
+//! in the memory of this service alone, and a ruling counts whoever of the desk sends it, as long as the case is in review.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

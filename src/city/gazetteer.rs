@@ -13,7 +13,7 @@ use daachorse::CharwiseDoubleArrayAhoCorasick;
 use serde::Deserialize;
 
 use super::files::{CityFiles, GAZETTEER, Problems};
-use super::text::normalise;
+use super::spelling::{fold, folded};
 use super::{Grid, Named, position};
 use crate::geo::FinePoint;
 use crate::ids::AreaId;
@@ -366,71 +366,4 @@ impl NameTable {
 /// A name without the word for what it is.
 fn without<'n>(name: &'n str, words: &[&str]) -> Option<&'n str> {
     words.iter().find_map(|word| name.strip_suffix(word)).filter(|rest| !rest.is_empty())
-}
-
-/// Hands on a text as names are compared: in one spelling, without spaces, and numbers up to 99 as words, because 潍坊1村 is 潍坊一村.
-fn fold(text: impl FusedIterator<Item = char>, mut sink: impl FnMut(char)) {
-    let mut digits = Digits::default();
-    normalise(text, |c| match c {
-        '0'..='9' => digits.push(c, &mut sink),
-        c => {
-            digits.end(&mut sink);
-            Some(c).filter(|c| !c.is_whitespace()).into_iter().for_each(&mut sink);
-        }
-    });
-    digits.end(&mut sink);
-}
-
-/// A name as names are compared.
-fn folded(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    fold(name.chars(), |c| folded.push(c));
-    folded
-}
-
-/// Digits that may yet be a number up to 99.
-#[derive(Default)]
-struct Digits {
-    held: [char; 2],
-    count: usize,
-}
-
-impl Digits {
-    fn push(&mut self, digit: char, sink: &mut impl FnMut(char)) {
-        match self.held.get_mut(self.count) {
-            Some(held) => *held = digit,
-            None => {
-                if self.count == self.held.len() {
-                    self.held.into_iter().for_each(&mut *sink);
-                }
-                sink(digit);
-            }
-        }
-        self.count += 1;
-    }
-
-    /// The number, as words if it is one.
-    fn end(&mut self, sink: &mut impl FnMut(char)) {
-        let held = &self.held[..if self.count > self.held.len() { 0 } else { self.count }];
-        match held.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)? as usize)) {
-            Some(number @ 1..) if held[0] != '0' => push_number(number, sink),
-            _ => held.iter().copied().for_each(sink),
-        }
-        self.count = 0;
-    }
-}
-
-/// A number from 1 to 99 in words.
-fn push_number(number: usize, sink: &mut impl FnMut(char)) {
-    const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-    let (tens, ones) = (number / 10, number % 10);
-    if tens > 1 {
-        sink(DIGITS[tens]);
-    }
-    if tens > 0 {
-        sink('十');
-    }
-    if ones > 0 {
-        sink(DIGITS[ones]);
-    }
 }

@@ -31,6 +31,7 @@ mod roster;
 mod seam;
 mod shape;
 mod source;
+mod spelling;
 mod survey;
 pub mod text;
 mod tile;

@@ -219,17 +219,21 @@ impl Dispatcher {
 
     /// The slot of an order's case, if the order is in a state for this action.
     pub(super) fn open_order(&self, action: &OrderAction, at: At) -> Result<u32, Refusal> {
-        let slot = self.incidents.by_id(action.order.case, at).ok_or(Refusal::NoSuchOrder)?;
+        self.in_state(action.order, at, |stage| match action.verb {
+            Verb::Accept => stage == Stage::Assigned,
+            Verb::Return | Verb::Done => matches!(stage, Stage::Assigned | Stage::Accepted),
+            Verb::Close => matches!(stage, Stage::Done | Stage::Review | Stage::Waiting),
+        })
+    }
+
+    /// The slot of an order's case, if no other order followed and the case is in a stage that allows what is to be done.
+    pub(super) fn in_state(&self, order: OrderId, at: At, allows: impl Fn(Stage) -> bool) -> Result<u32, Refusal> {
+        let slot = self.incidents.by_id(order.case, at).ok_or(Refusal::NoSuchOrder)?;
         let case = self.incidents.case(slot);
-        let allowed = match action.verb {
-            Verb::Accept => case.stage == Stage::Assigned,
-            Verb::Return | Verb::Done => matches!(case.stage, Stage::Assigned | Stage::Accepted),
-            Verb::Close => matches!(case.stage, Stage::Done | Stage::Review | Stage::Waiting),
-        };
-        match action.order.attempt.cmp(&case.attempt) {
+        match order.attempt.cmp(&case.attempt) {
             std::cmp::Ordering::Less => Err(Refusal::Superseded),
             std::cmp::Ordering::Greater => Err(Refusal::NoSuchOrder),
-            std::cmp::Ordering::Equal if allowed => Ok(slot),
+            std::cmp::Ordering::Equal if allows(case.stage) => Ok(slot),
             std::cmp::Ordering::Equal => Err(Refusal::WrongState),
         }
     }
@@ -296,11 +300,15 @@ impl Dispatcher {
     #[cold]
     #[inline(never)]
     pub(super) fn hand_to(&mut self, slot: u32, unit: UnitId, record: &Record, why: Why, out: &mut Effects) {
-        let department = self.city.roster.department(self.desks.unit(unit).pool);
-        let about = self.incidents.case(slot);
-        let mut candidates = self.city.duty.candidates(about.class, about.cell, about.area);
-        let candidate = candidates.find(|candidate| candidate.department == department);
+        let candidate = self.candidate_of(unit, &self.incidents.case(slot).matter());
         let candidate = candidate.expect("the unit is one of a candidate: whoever asks has looked");
         self.hand_over(slot, candidate, unit, record, why, out);
+    }
+
+    /// By which line of the duty list a unit could get a case, if any names its department.
+    pub(super) fn candidate_of(&self, unit: UnitId, matter: &Matter) -> Option<Candidate> {
+        let department = self.city.roster.department(self.desks.unit(unit).pool);
+        let mut candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
+        candidates.find(|candidate| candidate.department == department)
     }
 }

@@ -27,30 +27,19 @@ impl Dispatcher {
 
     /// The slot of a case that people may rule on, and what it is about after they did.
     pub(super) fn ruled(&self, ruling: &Ruling, at: At) -> Result<(u32, Matter), Refusal> {
-        let slot = self.incidents.by_id(ruling.order.case, at).ok_or(Refusal::NoSuchOrder)?;
-        let case = self.incidents.case(slot);
-        match ruling.order.attempt.cmp(&case.attempt) {
-            std::cmp::Ordering::Less => return Err(Refusal::Superseded),
-            std::cmp::Ordering::Greater => return Err(Refusal::NoSuchOrder),
-            std::cmp::Ordering::Equal if case.stage != Stage::Review => return Err(Refusal::WrongState),
-            std::cmp::Ordering::Equal => {}
+        let slot = self.in_state(ruling.order, at, |stage| stage == Stage::Review)?;
+        let mut matter = self.incidents.case(slot).matter();
+        if ruling.area.is_some() {
+            (matter.cell, matter.area, matter.point) = (ruling.cell, ruling.area, ruling.point);
         }
-        let known = case.matter();
-        let placed = if ruling.area.is_some() {
-            Matter { cell: ruling.cell, area: ruling.area, point: ruling.point, ..known }
-        } else {
-            known
-        };
-        let matter = Matter { class: if ruling.class.is_some() { ruling.class } else { known.class }, ..placed };
-        let is_responsible = |department| {
-            let mut candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
-            candidates.any(|candidate| candidate.department == department)
-        };
-        if ruling.unit.is_some() && doubt(&matter).is_some() {
-            return Err(Refusal::Incomplete);
+        if ruling.class.is_some() {
+            matter.class = ruling.class;
         }
-        if ruling.unit.is_some() && !is_responsible(self.city.roster.department(self.desks.unit(ruling.unit).pool)) {
-            return Err(Refusal::NotResponsible);
+        if ruling.unit.is_some() {
+            if doubt(&matter).is_some() {
+                return Err(Refusal::Incomplete);
+            }
+            self.candidate_of(ruling.unit, &matter).ok_or(Refusal::NotResponsible)?;
         }
         Ok((slot, matter))
     }

@@ -224,12 +224,9 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
         Worded::Unsure(areas) => areas,
         Worded::Nowhere | Worded::Somewhere(..) => Vec::new(),
     };
-    let category = report.category.and_then(|word| city.categories.get(word));
+    let is_classed = report.category.is_some_and(|word| city.categories.get(word).is_some());
     let source = &city.sources[told.record.origin.source.index()];
-    let grounds = source.read_texts.then(|| match category {
-        Some(_) => city.classifier.grounds(&report.words()).of_urgency(),
-        None => city.classifier.grounds(&report.words()),
-    });
+    let grounds = source.read_texts.then(|| city.classifier.grounds(&report.words(), is_classed));
     Some(Hints {
         grounds: grounds.unwrap_or_default(),
         has_point: report.spot.is_some(),
@@ -237,7 +234,6 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
         areas,
         cell: report.cell.map(str::to_owned),
         category: report.category.map(str::to_owned),
-        is_category_known: category.is_some(),
         urgency: report.urgency,
         text,
     })

@@ -85,8 +85,6 @@ pub struct Hints {
     pub areas: Vec<AreaId>,
     /// Its category word.
     pub category: Option<String>,
-    /// The city knows that word.
-    pub is_category_known: bool,
     /// What its words led to, if they were read.
     pub grounds: Grounds,
     /// Its own word on urgency.
@@ -503,16 +501,6 @@ fn metres(distance2_cm: u64) -> f64 {
     ((distance2_cm as f64).sqrt() / 10.0).round() / 10.0
 }
 
-/// What said the class.
-fn class_from(head: &Head, hints: &Hints) -> &'static str {
-    match &hints.grounds {
-        _ if head.class == ClassId::NONE => "none",
-        _ if hints.is_category_known => "category",
-        Grounds { rule: Some(_), .. } => "rule",
-        _ => "model",
-    }
-}
-
 fn text_of(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
 }
@@ -640,7 +628,7 @@ impl<'a> Teller<'a> {
             areas_named: unsure.iter().filter_map(|area| self.area(*area)).collect(),
             category: hints.and_then(|hints| hints.category.clone()),
             class: self.class(head.class),
-            class_from: hints.map(|hints| class_from(head, hints)),
+            class_from: hints.map(|hints| self.class_from(head, hints)),
             confidence: head.confidence,
             rule: grounds.and_then(|grounds| grounds.rule.clone()),
             guess: grounds.and_then(|grounds| grounds.guess.as_ref()).map(|guess| self.guess(guess)),
@@ -654,6 +642,17 @@ impl<'a> Teller<'a> {
             urgency_trusted: source.trust_urgency,
             // Enough to see that two reports have one reporter, too little to look one up.
             reporter: (head.reporter != 0).then(|| format!("{:08x}", head.reporter >> 32)),
+        }
+    }
+
+    /// What said the class.
+    fn class_from(&self, head: &Head, hints: &Hints) -> &'static str {
+        let is_category = |word: &String| self.city.categories.get(word).is_some();
+        match &hints.grounds {
+            _ if head.class == ClassId::NONE => "none",
+            _ if hints.category.as_ref().is_some_and(is_category) => "category",
+            Grounds { rule: Some(_), .. } => "rule",
+            _ => "model",
         }
     }
 

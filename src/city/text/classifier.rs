@@ -79,14 +79,6 @@ pub struct Guessed {
     pub reasons: Vec<Reason>,
 }
 
-impl Grounds {
-    /// Only those of how urgent it is: something else said the class.
-    #[must_use]
-    pub fn of_urgency(self) -> Self {
-        Self { rule: None, guess: None, ..self }
-    }
-}
-
 impl Classifier {
     pub(in crate::city) fn compile(
         files: &CityFiles,
@@ -118,11 +110,6 @@ impl Classifier {
         &self.rules
     }
 
-    /// The labels of its model.
-    pub fn labels(&self) -> &[Box<str>] {
-        self.trained.as_ref().map_or(&[], |trained| trained.model.labels())
-    }
-
     /// Whether it can tell a class.
     pub const fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.trained.is_none()
@@ -130,7 +117,7 @@ impl Classifier {
 
     /// Whether it can tell how urgent something is whose class is known.
     pub const fn raises(&self) -> bool {
-        self.rules.raise()
+        self.rules.raises()
     }
 
     /// How urgent words say that something is.
@@ -159,8 +146,8 @@ impl Classifier {
         }
     }
 
-    /// The same as [`Self::read`], with what led to it.
-    pub fn grounds<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>) -> Grounds {
+    /// The same as [`Self::read`], with what led to it. If something else says the class, only how urgent it is was read.
+    pub fn grounds<C: FusedIterator<Item = char> + Clone>(&self, said: &Words<C>, is_classed: bool) -> Grounds {
         if said.is_empty() {
             return Grounds::default();
         }
@@ -170,7 +157,8 @@ impl Classifier {
             line: rule.line,
             words: self.rules.words_of(rule, &heard).map(str::to_owned).collect(),
         };
-        let guess = self.trained.as_ref().filter(|_| class.is_none()).map(|trained| {
+        let class = class.filter(|_| !is_classed);
+        let guess = self.trained.as_ref().filter(|_| class.is_none() && !is_classed).map(|trained| {
             let (guess, reasons) = trained.model.reasons(said.title(), said.texts(), REASONS_TOLD);
             Guessed {
                 class: trained.class(guess.class),
@@ -221,6 +209,7 @@ fn listed(labels: &[Box<str>]) -> String {
 
 impl fmt::Debug for Classifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}, and a model of {} classes from {KEYWORDS} and {MODEL}", self.rules, self.labels().len())
+        let runs = self.trained.as_ref().map_or(0, |trained| trained.model.runs());
+        write!(f, "{:?} of {KEYWORDS}, and {runs} runs of characters of {MODEL}", self.rules)
     }
 }

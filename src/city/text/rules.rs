@@ -123,7 +123,7 @@ impl Rules {
     }
 
     /// Whether any says how urgent something is.
-    pub const fn raise(&self) -> bool {
+    pub const fn raises(&self) -> bool {
         !self.urgent.is_empty()
     }
 
@@ -212,6 +212,28 @@ impl fmt::Debug for Rules {
 }
 
 impl Rule {
+    /// Words of `unless` in which some of the rule's own stand hide those, and nothing else: 没有触电 is no 触电, and says nothing
+    /// of another one.
+    fn hide(&mut self, words: &[Box<str>]) {
+        let spelt = |word: Word| &*words[usize::from(word)];
+        let own: BTreeSet<Word> = self.groups.iter().flatten().copied().collect();
+        for by in std::mem::take(&mut self.unless) {
+            let times = |word: Word| spelt(by).matches(spelt(word)).count().min(usize::from(u8::MAX)) as u8;
+            let hidden = own.iter().map(|word| (*word, times(*word), by)).filter(|(_, each, _)| *each > 0);
+            let before = self.hiding.len();
+            self.hiding.extend(hidden);
+            if self.hiding.len() == before {
+                self.unless.push(by);
+            }
+        }
+        // One that holds another of them hides nothing that the other does not.
+        let hiding = self.hiding.clone();
+        self.hiding.retain(|(word, _, by)| {
+            let mut others = hiding.iter().filter(|(hidden, _, other)| hidden == word && other != by);
+            !others.any(|(.., other)| spelt(*by).contains(spelt(*other)))
+        });
+    }
+
     /// Every word that it knows.
     fn words(&self) -> impl Iterator<Item = Word> {
         let hiding = self.hiding.iter().map(|(.., by)| by);
@@ -227,7 +249,8 @@ impl Rule {
     fn sees(&self, heard: &Heard, word: Word) -> bool {
         let hidden = self.hiding.iter().filter(|(hidden, ..)| *hidden == word);
         let hidden: u32 = hidden.map(|(_, each, by)| u32::from(*each) * u32::from(heard.times(*by))).sum();
-        u32::from(heard.times(word)) > hidden
+        // Whoever says something more often than is counted is not told that it is all hidden.
+        heard.times(word) == u8::MAX || u32::from(heard.times(word)) > hidden
     }
 }
 
@@ -293,30 +316,7 @@ impl Gathered {
         }
         let groups = row.words.split('+').map(|group| self.words(group)).collect::<Result<_, _>>()?;
         let unless = if row.unless.trim().is_empty() { Vec::new() } else { self.words(&row.unless)? };
-        Ok(self.hide(Rule { line, class, urgency, groups, unless, hiding: Vec::new() }))
-    }
-
-    /// Words of `unless` in which some of the rule's own stand hide those, and nothing else: 没有触电 is no 触电, and says nothing
-    /// of another one.
-    fn hide(&self, mut rule: Rule) -> Rule {
-        let spelt = |word: Word| &**self.words.iter().find(|(_, number)| **number == word).expect("it was gathered").0;
-        let own: BTreeSet<Word> = rule.groups.iter().flatten().copied().collect();
-        for by in std::mem::take(&mut rule.unless) {
-            let times = |word: Word| spelt(by).matches(spelt(word)).count().min(usize::from(u8::MAX)) as u8;
-            let hidden = own.iter().map(|word| (*word, times(*word), by)).filter(|(_, each, _)| *each > 0);
-            let before = rule.hiding.len();
-            rule.hiding.extend(hidden);
-            if rule.hiding.len() == before {
-                rule.unless.push(by);
-            }
-        }
-        // One that holds another of them hides nothing that the other does not.
-        let hiding = rule.hiding.clone();
-        rule.hiding.retain(|(word, _, by)| {
-            let mut others = hiding.iter().filter(|(hidden, _, other)| hidden == word && other != by);
-            !others.any(|(.., other)| spelt(*by).contains(spelt(*other)))
-        });
-        rule
+        Ok(Rule { line, class, urgency, groups, unless, hiding: Vec::new() })
     }
 
     /// Words that stand for each other.
@@ -339,15 +339,18 @@ impl Gathered {
     }
 
     fn build(self, problems: &mut Problems) -> Rules {
-        let Self { words: numbers, rules } = self;
-        let (mut words, mut leads) = (vec![Box::default(); numbers.len()], vec![Vec::new(); numbers.len()]);
+        let Self { words: numbers, mut rules } = self;
+        let mut words = vec![Box::default(); numbers.len()];
+        numbers.iter().for_each(|(word, number)| words[usize::from(*number)] = word.clone());
+        rules.iter_mut().for_each(|rule| rule.hide(&words));
+        let mut leads = vec![Vec::new(); words.len()];
         for (rule, number) in rules.iter().zip(0..) {
             rule.groups[0].iter().for_each(|word| leads[usize::from(*word)].push(number));
         }
         let urgent = rules.iter().filter(|rule| rule.urgency.is_some());
         let urgent: BTreeSet<Word> = urgent.flat_map(Rule::words).collect();
         let mut lexicon = |is_meant: &dyn Fn(Word) -> bool| {
-            let numbered = numbers.iter().map(|(word, number)| (&**word, *number));
+            let numbered = words.iter().map(|word| &**word).zip(0..);
             Lexicon::new(numbered.filter(|(_, number)| is_meant(*number)).collect()).unwrap_or_else(|error| {
                 problems.push(KEYWORDS, 0, error, "give fewer or shorter words");
                 Lexicon::default()
@@ -355,7 +358,6 @@ impl Gathered {
         };
         let all = lexicon(&|_| true);
         let urgent = lexicon(&|word| urgent.contains(&word));
-        numbers.into_iter().for_each(|(word, number)| words[usize::from(number)] = word);
         Rules { all, urgent, words, leads, rules }
     }
 }
@@ -401,6 +403,7 @@ mod tests {
         check("三楼没有人被困，四楼有人被困", None, Some((Urgency::A, 4)));
         check("没有人被困，有人触电", None, Some((Urgency::A, 4)));
         check("没有人被困，没有人被困", None, None);
+        check(&format!("{}有人被困", "没有人被困，".repeat(300)), None, Some((Urgency::A, 4)));
         check("", None, None);
     }
 

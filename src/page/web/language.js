@@ -3,22 +3,7 @@
 import { language, say, speak } from "./words.js";
 import { byId, redraw, write } from "./panels.js";
 import { paper } from "./paper.js";
-
-export function remembered() {
-  try {
-    return localStorage.getItem("paidan.lang");
-  } catch {
-    return null;
-  }
-}
-
-function remember(choice) {
-  try {
-    localStorage.setItem("paidan.lang", choice);
-  } catch {
-    return;
-  }
-}
+import { LANGUAGE, keep } from "./plain.js";
 
 export function setLanguage(choice) {
   speak(choice);
@@ -37,7 +22,7 @@ export function setLanguage(choice) {
 
 export function switchLanguage() {
   setLanguage(language === "zh" ? "en" : "zh");
-  remember(language);
+  keep("localStorage", LANGUAGE, language);
   const address = new URL(location.href);
   if (address.searchParams.has("lang")) {
     address.searchParams.set("lang", language);

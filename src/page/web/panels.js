@@ -1,8 +1,9 @@
 // The document: elements that are reused, and panels that are drawn once a frame at most.
 
 import { URGENCIES } from "./cases.js";
+import { byId } from "./plain.js";
 
-export const byId = (id) => document.getElementById(id);
+export { byId };
 
 export function make(tag, className, content) {
   const element = document.createElement(tag);

@@ -1,4 +1,7 @@
-// What the pages beside the live one have in common: elements, what a browser keeps, the key, and the two languages.
+// What all pages have in common, and those beside the live one: elements, what a browser keeps, the key, and the two languages.
+
+/** Under which name a browser keeps the language. */
+export const LANGUAGE = "paidan.lang";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -43,7 +46,7 @@ export function authorization() {
 
 /** A page in two languages: its words, and what is drawn when one is chosen. */
 export function bilingual(words, drawn) {
-  const asked = new URLSearchParams(location.search).get("lang") ?? kept("paidan.lang");
+  const asked = new URLSearchParams(location.search).get("lang") ?? kept(LANGUAGE);
   let language = asked === "en" ? "en" : "zh";
   const page = {
     get language() {
@@ -62,7 +65,7 @@ export function bilingual(words, drawn) {
   };
   byId("language").addEventListener("click", () => {
     language = language === "zh" ? "en" : "zh";
-    keep("localStorage", "paidan.lang", language);
+    keep("localStorage", LANGUAGE, language);
     page.draw();
   });
   return page;

@@ -32,7 +32,10 @@ const LISTED = 50;
 const REFRESH_MS = 5_000;
 const FIELDS = ["category", "lng", "lat", "cell", "unit"];
 
-const page = bilingual(WORDS, draw);
+const page = bilingual(WORDS, () => {
+  byId("classes").replaceChildren(...names.classes.map((one) => make("option", { value: className(one.code) })));
+  draw();
+});
 const { say } = page;
 let names = { classes: [] };
 let queue = { cases: [], total: 0 };
@@ -130,9 +133,9 @@ const rule = alone(async () => {
   if (!ruling.category) delete ruling.category;
   if (!Object.keys(ruling).length) return tell(say("nothing"));
   if (("lng" in ruling) !== ("lat" in ruling)) return tell(say("coordinates"));
-  const got = await say_it("/v1/rulings", { kind: "ruling", ...ruling });
+  const got = await send("/v1/rulings", { kind: "ruling", ...ruling });
   if (got.answer !== "ruled") throw new Error([got.reason, got.field].filter(Boolean).join(" · "));
-  const goes = got.unit ? `：${say("goes")}${got.unit}` : say("still");
+  const goes = got.reason ? say("still") : `：${say("goes")}${got.unit ?? got.department}`;
   await next();
   tell(`${say("ruled")}${got.case}${goes}`);
 });
@@ -140,7 +143,7 @@ const rule = alone(async () => {
 const close = alone(async () => {
   if (!taken) return;
   const { case: number } = taken;
-  const got = await say_it("/v1/actions", { kind: "action", action: "close" });
+  const got = await send("/v1/actions", { kind: "action", action: "close" });
   if (got.answer !== "closed") throw new Error(got.reason);
   await next();
   tell(say("closed") + number);
@@ -151,7 +154,7 @@ const skip = alone(async () => {
 });
 
 /** Says something about the case that was taken, as the desk. */
-function say_it(path, said) {
+function send(path, said) {
   const whole = { source: "desk", id: crypto.randomUUID?.() ?? `${taken.order}/${Date.now()}`, order: taken.order, actor: byId("who").value.trim(), ...said };
   return ask(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(whole) });
 }
@@ -173,7 +176,6 @@ function draw() {
   byId("facts").replaceChildren(...facts().flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   for (const button of ["send", "skip", "close"]) byId(button).disabled = !taken || isBusy;
   byId("take").disabled = isBusy;
-  byId("classes").replaceChildren(...names.classes.map((one) => make("option", { value: className(one.code) })));
   drawQueue();
 }
 
@@ -239,7 +241,7 @@ async function start() {
 
 const begin = tried(async () => {
   names = await ask("/v1/names");
-  draw();
+  page.draw();
   await refresh();
 });
 

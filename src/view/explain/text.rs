@@ -376,9 +376,7 @@ impl Understood<'_> {
             sheet.say("上报人代号", "reporter's pseudonym", reporter);
         }
     }
-}
 
-impl Understood<'_> {
     fn tell_class(&self, sheet: &mut Sheet) {
         let lang = sheet.lang;
         let said = self.category.as_deref().unwrap_or(lang.of("未写", "none was said"));

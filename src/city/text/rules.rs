@@ -247,10 +247,14 @@ impl Rule {
 
     /// Whether a word stands somewhere where nothing hides it.
     fn sees(&self, heard: &Heard, word: Word) -> bool {
+        let times = heard.times(word);
+        if times == 0 {
+            return false;
+        }
         let hidden = self.hiding.iter().filter(|(hidden, ..)| *hidden == word);
         let hidden: u32 = hidden.map(|(_, each, by)| u32::from(*each) * u32::from(heard.times(*by))).sum();
         // Whoever says something more often than is counted is not told that it is all hidden.
-        heard.times(word) == u8::MAX || u32::from(heard.times(word)) > hidden
+        times == u8::MAX || u32::from(times) > hidden
     }
 }
 

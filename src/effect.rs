@@ -153,6 +153,10 @@ pub enum Effect {
     Returned { order: OrderId, unit: UnitId },
     /// The unit finished the order.
     Done { order: OrderId, unit: UnitId },
+    /// The unit rests the order: it is not due while it does, and takes none of the unit's room.
+    Suspended { order: OrderId, unit: UnitId },
+    /// The unit goes on with an order that rested. `due`: by when, if it is ever due.
+    Resumed { order: OrderId, unit: UnitId, due: Option<At> },
     /// The case is closed.
     Closed { case: CaseId },
     /// A unit's status, position or capacity changed.
@@ -212,6 +216,8 @@ impl Effect {
             | Self::Accepted { order, .. }
             | Self::Returned { order, .. }
             | Self::Done { order, .. }
+            | Self::Suspended { order, .. }
+            | Self::Resumed { order, .. }
             | Self::Refused { order, .. } => order.case,
             Self::Tallied { .. } | Self::Expired { .. } | Self::UnitChanged { .. } => CaseId::NONE,
         };
@@ -283,6 +289,13 @@ impl Effect {
             Self::Accepted { order, unit } => words.order(10, order, unit),
             Self::Returned { order, unit } => words.order(11, order, unit),
             Self::Done { order, unit } => words.order(12, order, unit),
+            Self::Suspended { order, unit } => words.order(18, order, unit),
+            Self::Resumed { order, unit, due } => {
+                words.shorts(19, order.attempt, u16::from(due.is_some()), 0);
+                words.word(order.case.0);
+                words.pair(unit.0, 0);
+                words.word(due.map_or(0, |due| due.0) as u64);
+            }
             Self::Closed { case } => {
                 words.shorts(13, 0, 0, 0);
                 words.word(case.0);

@@ -238,6 +238,8 @@ impl Filter {
         let unit = match *effect {
             Effect::Assigned { unit, .. }
             | Effect::Accepted { unit, .. }
+            | Effect::Suspended { unit, .. }
+            | Effect::Resumed { unit, .. }
             | Effect::Returned { unit, .. }
             | Effect::Done { unit, .. }
             | Effect::UnitChanged { unit, .. } => unit,

@@ -598,7 +598,7 @@ mod tests {
         let mut slot = [0; SLOT];
         assert_eq!(decode_slot(&slot), Err(UnknownSlot));
         slot[AT_KIND] = KIND_ACTION;
-        slot[OWN] = 4;
+        slot[OWN] = Verb::ALL.len() as u8;
         assert_eq!(decode_slot(&slot), Err(UnknownSlot));
         assert_eq!(decode_slot(&slot[1..]), Err(UnknownSlot));
     }

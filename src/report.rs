@@ -170,11 +170,15 @@ pub enum Verb {
     Done = 2,
     /// 结案: the case is closed.
     Close = 3,
+    /// 挂账: the unit cannot go on for now; its clock stops.
+    Suspend = 4,
+    /// 恢复: the unit goes on.
+    Resume = 5,
 }
 
 impl Verb {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 4] = [Self::Accept, Self::Return, Self::Done, Self::Close];
+    pub const ALL: [Self; 6] = [Self::Accept, Self::Return, Self::Done, Self::Close, Self::Suspend, Self::Resume];
 
     /// The word in the input schema.
     pub const fn word(self) -> &'static str {
@@ -183,6 +187,8 @@ impl Verb {
             Self::Return => "return",
             Self::Done => "done",
             Self::Close => "close",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
         }
     }
 }

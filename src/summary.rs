@@ -209,9 +209,13 @@ impl Summary {
         );
         if work.acts > 0 {
             text += &format!(
-                "处置 acts {}: 重复 duplicate {}, 无效 refused {}, 签收 accepted {}, 退单 returned {}, 办结 done {}, 结案 closed {}\n",
+                "处置 acts {}: 重复 duplicate {}, 无效 refused {}, 签收 accepted {}, 退单 returned {}, 办结 done {}, 结案 closed {}",
                 work.acts, work.acts_duplicate, work.acts_refused, work.accepted, work.returned, work.done, work.closed
             );
+            if work.suspended > 0 {
+                text += &format!(", 挂账 suspended {}, 恢复 resumed {}", work.suspended, work.resumed);
+            }
+            text.push('\n');
         }
         for Rejected { reason, field, lines } in &self.reasons {
             text += &format!("  拒收 rejected {lines}: {field} {reason}\n");

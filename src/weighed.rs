@@ -25,11 +25,14 @@ pub enum Stage {
     Done = 4,
     /// Nothing more; reports of the same matter open a new case.
     Closed = 5,
+    /// The unit rests the order, and its clock stands still.
+    Suspended = 6,
 }
 
 impl Stage {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 6] = [Self::Review, Self::Waiting, Self::Assigned, Self::Accepted, Self::Done, Self::Closed];
+    pub const ALL: [Self; 7] =
+        [Self::Review, Self::Waiting, Self::Assigned, Self::Accepted, Self::Done, Self::Closed, Self::Suspended];
 
     /// The word in explanations.
     pub const fn word(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Stage {
             Self::Waiting => "waiting",
             Self::Assigned => "assigned",
             Self::Accepted => "accepted",
+            Self::Suspended => "suspended",
             Self::Done => "done",
             Self::Closed => "closed",
         }

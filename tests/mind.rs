@@ -337,6 +337,11 @@ fn told(city: &City, seq: Seq, effect: &Effect) -> String {
         Effect::Accepted { order, unit: by } => format!("accepted {order} {}", unit(by)),
         Effect::Returned { order, unit: by } => format!("returned {order} {}", unit(by)),
         Effect::Done { order, unit: by } => format!("done {order} {}", unit(by)),
+        Effect::Suspended { order, unit: by } => format!("suspended {order} {}", unit(by)),
+        Effect::Resumed { order, unit: by, due } => {
+            let due = due.map_or(String::new(), |due| format!(" due {}", due.0 / S));
+            format!("resumed {order} {}{due}", unit(by))
+        }
         Effect::Closed { case } => format!("closed {}", case.0),
         Effect::UnitChanged { unit: of, status, load, capacity } => {
             format!("unit {} {} {load}/{capacity}", unit(of), status.word())
@@ -1044,9 +1049,9 @@ fn a_ruling_never_lowers_urgency() {
 
 #[test]
 fn an_order_goes_its_way_and_no_other() {
-    use Verb::{Accept, Close, Done, Return};
+    use Verb::{Accept, Close, Done, Resume, Return, Suspend};
     const ASSIGNED: &str = "1 assigned 1-1 w0 W District New due 3600";
-    let cases: [(&[Verb], &str); 16] = [
+    let cases: [(&[Verb], &str); 27] = [
         (&[Accept], "accepted 1-1 w0"),
         (&[Done], "done 1-1 w0"),
         (&[Return], "returned 1-1 w0"),
@@ -1063,6 +1068,17 @@ fn an_order_goes_its_way_and_no_other() {
         (&[Return, Return], "refused 1-1 Superseded"),
         (&[Return, Close], "refused 1-1 Superseded"),
         (&[Done, Close, Close], "refused 1-1 NoSuchOrder"),
+        (&[Suspend], "suspended 1-1 w0"),
+        (&[Accept, Suspend], "suspended 1-1 w0"),
+        (&[Resume], "refused 1-1 WrongState"),
+        (&[Suspend, Suspend], "refused 1-1 WrongState"),
+        (&[Suspend, Done], "refused 1-1 WrongState"),
+        (&[Suspend, Return], "refused 1-1 WrongState"),
+        (&[Suspend, Close], "refused 1-1 WrongState"),
+        (&[Suspend, Resume], "resumed 1-1 w0 due 3600"),
+        (&[Suspend, Resume, Accept], "refused 1-1 WrongState"),
+        (&[Suspend, Resume, Suspend], "suspended 1-1 w0"),
+        (&[Done, Suspend], "refused 1-1 WrongState"),
     ];
     let city = Arc::new(city(DUTY, UNITS));
     for (verbs, expected) in cases {
@@ -1074,6 +1090,61 @@ fn an_order_goes_its_way_and_no_other() {
         let last = effects.iter().position(|(seq, _)| seq.0 as usize == given.len()).expect("every record has effects");
         assert_eq!(texts[last], format!("{} {expected}", given.len()), "{verbs:?}");
     }
+}
+
+#[test]
+fn a_suspended_order_is_due_later_by_its_rest_and_takes_no_room_meanwhile() {
+    let part = |id| report(id).component(id);
+    check_in(
+        city("*,district,,W,district\n", "w,W,,,,1\n"),
+        &[
+            part(1),
+            part(2),
+            action(3, Verb::Suspend, 1, 1).at(10 * MIN),
+            // Suspended, it is held beyond the time in which it can be joined, and goes on with a unit that has no room.
+            action(4, Verb::Resume, 1, 1).at(1_000 * MIN),
+            part(5).at(1_000 * MIN),
+            action(6, Verb::Done, 1, 1).at(1_001 * MIN),
+            action(7, Verb::Done, 2, 1).at(1_002 * MIN),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w W District New due 3600",
+            "2 opened C",
+            "2 waiting 2 W",
+            "3 suspended 1-1 w",
+            "3 assigned 2-1 w W District Freed due 4200",
+            "4 resumed 1-1 w due 63000",
+            "5 opened C",
+            "5 waiting 5 W",
+            "6 done 1-1 w",
+            "7 done 2-1 w",
+            "7 assigned 5-1 w W District Freed due 63720",
+        ],
+    );
+}
+
+#[test]
+fn what_becomes_more_urgent_rests_no_longer() {
+    check(
+        &[
+            report(1),
+            action(2, Verb::Suspend, 1, 1).at(MIN),
+            report(3).at(2 * MIN),
+            report(4).urgency(Urgency::A).at(3 * MIN),
+            action(5, Verb::Resume, 1, 1).at(4 * MIN),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w0 W District New due 3600",
+            "2 suspended 1-1 w0",
+            "3 merged 1 C",
+            "4 merged 1 A",
+            "4 raised 1 A",
+            "4 resumed 1-1 w0 due 3720",
+            "5 refused 1-1 WrongState",
+        ],
+    );
 }
 
 #[test]
@@ -1311,8 +1382,12 @@ impl Witness {
             _ => {}
         }
         match *effect {
-            Effect::Assigned { unit, .. } => *self.load.entry(unit.0).or_default() += 1,
-            Effect::Returned { unit, .. } | Effect::Done { unit, .. } => *self.load.entry(unit.0).or_default() -= 1,
+            Effect::Assigned { unit, .. } | Effect::Resumed { unit, .. } => {
+                *self.load.entry(unit.0).or_default() += 1;
+            }
+            Effect::Returned { unit, .. } | Effect::Done { unit, .. } | Effect::Suspended { unit, .. } => {
+                *self.load.entry(unit.0).or_default() -= 1;
+            }
             Effect::UnitChanged { unit, load, .. } => {
                 let open = self.load.get(&unit.0).copied().unwrap_or(0);
                 assert_eq!(i64::from(load), open, "unit {} has its open orders as load", unit.0);

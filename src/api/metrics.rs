@@ -86,6 +86,8 @@ impl Figures {
             ("returned", work.returned),
             ("done", work.done),
             ("closed", work.closed),
+            ("suspended", work.suspended),
+            ("resumed", work.resumed),
             ("refused", work.acts_refused),
             ("forgotten", work.forgotten),
         ];

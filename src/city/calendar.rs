@@ -158,17 +158,26 @@ impl Calendar {
 
     /// By when something that begins at `start` is to be done. A limit that ends with the working day is due at its end.
     pub fn due(&self, start: At, limit: Limit) -> At {
-        let amount = i64::from(limit.amount);
-        match limit.unit {
-            LimitUnit::Minute => start.plus(amount * MINUTE),
-            LimitUnit::UrgentHour => start.plus(amount * HOUR),
-            LimitUnit::NaturalDay => start.plus(amount * DAY),
-            LimitUnit::WorkHour => self.after_work(start, amount * HOUR),
-            LimitUnit::WorkDay => self.after_work(start, amount * self.day_ms),
-        }
+        let of_one = match limit.unit {
+            LimitUnit::Minute => MINUTE,
+            LimitUnit::UrgentHour | LimitUnit::WorkHour => HOUR,
+            LimitUnit::NaturalDay => DAY,
+            LimitUnit::WorkDay => self.day_ms,
+        };
+        self.due_with(start, i64::from(limit.amount) * of_one, limit.unit)
     }
 
-    /// The first moment by which people have worked for `ms` since `start`.
+    /// How much is left at a moment of what is due at another: milliseconds on the clock of a unit, less than none of what is late.
+    pub fn left(&self, at: At, due: At, unit: LimitUnit) -> i64 {
+        if unit.is_working() { self.worked(due).saturating_sub(self.worked(at)) } else { due.0.saturating_sub(at.0) }
+    }
+
+    /// By when something is due of which so much is left at a moment, as [`Calendar::left`] says it.
+    pub fn due_with(&self, at: At, left: i64, unit: LimitUnit) -> At {
+        if unit.is_working() { self.after_work(at, left) } else { at.plus(left) }
+    }
+
+    /// The first moment by which people have worked for `ms` more than at `start`; less, if that is less than nothing.
     fn after_work(&self, start: At, ms: i64) -> At {
         if ms == 0 {
             return start;
@@ -180,6 +189,11 @@ impl Calendar {
         let is_reached = |day: i64| self.workdays_before(day + 1) > which;
         let mut before = self.day_of(start).0 - 1;
         let mut step = 1;
+        while is_reached(before) {
+            before -= step;
+            step *= 2;
+        }
+        step = 1;
         while !is_reached(before + step) {
             before += step;
             step *= 2;
@@ -192,7 +206,7 @@ impl Calendar {
         let of_day = self.clock_after(rest);
         let due = reached.saturating_mul(DAY).saturating_add(of_day).saturating_sub(self.ahead_ms);
         // At the very end of what a time can say, local time is not ahead of it any more.
-        At(due).max(start)
+        if ms < 0 { At(due).min(start) } else { At(due).max(start) }
     }
 
     /// How long people have worked from the Monday before 1970 to a moment; before it less than nothing.
@@ -338,11 +352,27 @@ mod tests {
         assert_eq!(saturday_on.due(at("2026-03-06 17:00"), four), at("2026-03-07 11:00"));
     }
 
-    /// A day's work that rests from Tuesday 09:00 to Thursday 09:00: two hours of Monday and one of Tuesday are done.
     #[test]
     fn what_is_left_of_a_limit_goes_on_behind_a_rest() {
-        let left = Limit { amount: 5, unit: LimitUnit::WorkHour };
-        assert_eq!(calendar(&[]).due(at("2026-03-05 09:00"), left), at("2026-03-05 16:00"));
+        let calendar = calendar(&[]);
+        for (start, limit, from, to, due) in [
+            // Two hours of Monday and one of Tuesday are done.
+            ("2026-03-02 16:00", "1 work_day", "2026-03-03 09:00", "2026-03-05 09:00", "2026-03-05 16:00"),
+            ("2026-03-02 16:00", "1 work_day", "2026-03-02 20:00", "2026-03-03 07:00", "2026-03-03 16:00"),
+            ("2026-03-02 16:00", "2 urgent_hour", "2026-03-02 17:00", "2026-03-02 19:30", "2026-03-02 20:30"),
+            ("2026-03-02 16:00", "1 natural_day", "2026-03-02 16:00", "2026-03-07 16:00", "2026-03-08 16:00"),
+            // An hour late on Tuesday, and so on Friday.
+            ("2026-03-02 16:00", "2 work_hour", "2026-03-03 09:00", "2026-03-06 09:00", "2026-03-05 18:00"),
+            ("2026-03-02 16:00", "1 urgent_hour", "2026-03-02 18:00", "2026-03-02 20:00", "2026-03-02 19:00"),
+        ] {
+            let limit: Limit = limit.parse().expect("a limit");
+            let left = calendar.left(at(from), calendar.due(at(start), limit), limit.unit);
+            assert_eq!(
+                calendar.due_with(at(to), left, limit.unit),
+                at(due),
+                "{start} + {limit} without {from} to {to}"
+            );
+        }
     }
 
     #[test]
@@ -408,6 +438,22 @@ mod tests {
                 let limit = Limit { amount, unit };
                 let (due, later) = (calendar.due(At(start), limit), calendar.due(At(start.saturating_add(more)), limit));
                 prop_assert!(due >= At(start) && later >= due, "{limit}");
+            }
+        }
+
+        /// A rest moves a deadline by exactly as long as it takes, on the clock of the limit, also where it was late already.
+        #[test]
+        fn a_rest_adds_itself(start in 0_i64..40 * 24 * 60, amount in 0_u32..60, work in 0_i64..20 * 24 * 60, rest in 0_i64..20 * 24 * 60) {
+            let calendar = listed();
+            let start = at("2026-02-01 00:00").plus(start * MINUTE);
+            let (from, to) = (start.plus(work * MINUTE), start.plus((work + rest) * MINUTE));
+            for unit in LimitUnit::ALL {
+                let due = calendar.due(start, Limit { amount, unit });
+                let moved = calendar.due_with(to, calendar.left(from, due, unit), unit);
+                let added = if unit.is_working() { calendar.worked(moved) - calendar.worked(due) } else { moved.0 - due.0 };
+                let rested = if unit.is_working() { calendar.worked(to) - calendar.worked(from) } else { to.0 - from.0 };
+                prop_assert_eq!(added, rested);
+                prop_assert_eq!(moved < to, due < from && calendar.left(from, due, unit) < 0);
             }
         }
 

@@ -13,7 +13,7 @@ use super::register::{Line, Register};
 use super::slab::Blocks;
 use super::state::{Corrupt, In, Out};
 use super::table::{Place, Slot, Table};
-use crate::city::{City, Policy, SamePlace};
+use crate::city::{Calendar, City, LimitUnit, Policy, SamePlace};
 use crate::geo::{Point, distance2_cm};
 use crate::ids::{AreaId, CaseId, CellId, ClassId, UnitId};
 use crate::record::Head;
@@ -45,7 +45,7 @@ pub(super) struct Case {
 
 const _: () = assert!(size_of::<Case>() == 64);
 
-/// A deadline or none, in the room of a deadline.
+/// A deadline or none, in the room of a deadline. While its case is suspended, what is left until then stands in its place.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Due(At);
 
@@ -60,6 +60,16 @@ impl Due {
     /// The earlier of the deadline and another, if it is one already.
     pub(super) fn not_after(self, other: At) -> Self {
         if self == Self::NONE { self } else { Self(self.0.min(other)) }
+    }
+
+    /// The clock of a limit stops.
+    pub(super) fn stopped(self, at: At, calendar: &Calendar, clock: LimitUnit) -> Self {
+        self.get().map_or(Self::NONE, |due| Self(At(calendar.left(at, due, clock))))
+    }
+
+    /// The clock goes on.
+    pub(super) fn going_on(self, at: At, calendar: &Calendar, clock: LimitUnit) -> Self {
+        self.get().map_or(Self::NONE, |At(left)| Self(calendar.due_with(at, left, clock)))
     }
 
     /// The deadline, else another.
@@ -508,7 +518,7 @@ pub(super) fn policy_of(city: &City, class: ClassId) -> Option<&Policy> {
 #[inline]
 fn keep_until(case: &Case, city: &City) -> At {
     let owed = match case.stage {
-        Stage::Waiting | Stage::Review => true,
+        Stage::Waiting | Stage::Review | Stage::Suspended => true,
         Stage::Assigned | Stage::Accepted | Stage::Done => case.due != Due::NONE,
         Stage::Closed => false,
     };

@@ -24,6 +24,7 @@ use crate::city::City;
 use crate::effect::{Doubt, Effect, Effects, Forgotten, Why};
 use crate::ids::{CaseId, Seq, UnitId};
 use crate::record::{Head, Input, Origin, Record, Tally};
+use crate::weighed::Stage;
 use desk::Desks;
 use few::Few;
 use incident::{Found, Incidents, PLACES_MAX, SWEPT};
@@ -175,6 +176,10 @@ impl Dispatcher {
         if urgency > before {
             self.raise(slot, urgency);
             out.push(record.seq, Effect::Raised { case, urgency });
+            if self.incidents.case(slot).stage == Stage::Suspended {
+                // What becomes more urgent rests no longer.
+                self.resume(slot, record, out);
+            }
         }
         self.incidents.change(slot, &self.city, |case| case.last_time = case.last_time.max(time));
         case

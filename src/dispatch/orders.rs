@@ -2,7 +2,7 @@
 
 use super::Dispatcher;
 use super::incident::Case;
-use crate::city::{Assign, Candidate, PoolId};
+use crate::city::{Assign, Candidate, LimitUnit, PoolId};
 use crate::effect::{Doubt, Effect, Effects, Refusal, Waits, Why};
 use crate::geo::Point;
 use crate::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, UnitId};
@@ -223,6 +223,8 @@ impl Dispatcher {
             Verb::Accept => stage == Stage::Assigned,
             Verb::Return | Verb::Done => matches!(stage, Stage::Assigned | Stage::Accepted),
             Verb::Close => matches!(stage, Stage::Done | Stage::Review | Stage::Waiting),
+            Verb::Suspend => matches!(stage, Stage::Assigned | Stage::Accepted),
+            Verb::Resume => stage == Stage::Suspended,
         })
     }
 
@@ -260,7 +262,39 @@ impl Dispatcher {
                 self.incidents.change(slot, &self.city, |case| case.stage = Stage::Closed);
                 out.push(record.seq, Effect::Closed { case: order.case });
             }
+            Verb::Suspend => {
+                self.desks.release(unit);
+                let (calendar, clock) = (&self.city.calendar, self.clock_of(slot));
+                self.incidents.change(slot, &self.city, |case| {
+                    case.stage = Stage::Suspended;
+                    case.due = case.due.stopped(record.at, calendar, clock);
+                });
+                out.push(record.seq, Effect::Suspended { order, unit });
+            }
+            Verb::Resume => self.resume(slot, record, out),
         }
+    }
+
+    /// A unit goes on with an order that rested, whether or not it has room: the order is its own.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn resume(&mut self, slot: u32, record: &Record, out: &mut Effects) {
+        let (calendar, clock) = (&self.city.calendar, self.clock_of(slot));
+        self.incidents.change(slot, &self.city, |case| {
+            // Nobody rests what he has not taken.
+            case.stage = Stage::Accepted;
+            case.due = case.due.going_on(record.at, calendar, clock);
+        });
+        let Case { id, attempt, unit, due, .. } = *self.incidents.case(slot);
+        self.desks.take(unit);
+        let order = OrderId { case: id, attempt };
+        out.push(record.seq, Effect::Resumed { order, unit, due: due.get() });
+    }
+
+    /// On which clock a case is due. What another class made due that had a limit counts on around the clock.
+    fn clock_of(&self, slot: u32) -> LimitUnit {
+        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit;
+        limit.map_or(LimitUnit::Minute, |limit| limit.unit)
     }
 
     pub(super) fn on_unit(&mut self, record: &Record, change: &UnitChange, out: &mut Effects) {

@@ -18,21 +18,24 @@ use crate::weighed::Stage;
 const SOURCE: &str = "departments";
 /// Orders that are given back, in thousandths.
 const RETURNED: u32 = 30;
+/// Orders that rest for a while, in thousandths of those that are not given back. Nobody rests what is urgent.
+const SUSPENDED: u32 = 20;
 const MINUTE_MS: u32 = 60_000;
 
 /// From how many to how many minutes something takes.
 type Minutes = (u32, u32);
 
-/// How long a step takes at an urgency, in minutes: until an order is taken, until it is finished or given back, until what was
-/// finished or needs a look is closed.
+/// How long a step takes at an urgency, in minutes: until an order is taken, until it is finished, given back or rested, until what
+/// rests is taken up again, until what was finished or needs a look is closed.
 const fn minutes(verb: Verb, urgency: Urgency) -> Minutes {
     match (verb, urgency) {
         (Verb::Accept, Urgency::A) => (1, 6),
         (Verb::Accept, Urgency::B) => (2, 15),
         (Verb::Accept, Urgency::C) => (5, 40),
-        (Verb::Return | Verb::Done, Urgency::A) => (15, 75),
-        (Verb::Return | Verb::Done, Urgency::B) => (30, 120),
-        (Verb::Return | Verb::Done, Urgency::C) => (40, 180),
+        (Verb::Return | Verb::Done | Verb::Suspend, Urgency::A) => (15, 75),
+        (Verb::Return | Verb::Done | Verb::Suspend, Urgency::B) => (30, 120),
+        (Verb::Return | Verb::Done | Verb::Suspend, Urgency::C) => (40, 180),
+        (Verb::Resume, _) => (30, 120),
         (Verb::Close, _) => (5, 45),
     }
 }
@@ -111,6 +114,7 @@ impl Crews {
         match case.stage {
             Stage::Assigned => self.plan(at, order, Verb::Accept, case.urgency),
             Stage::Accepted => self.finish(at, order, case.urgency),
+            Stage::Suspended => self.plan(at, order, Verb::Resume, case.urgency),
             Stage::Done | Stage::Review => self.plan(at, order, Verb::Close, case.urgency),
             Stage::Waiting | Stage::Closed => {}
         }
@@ -146,7 +150,14 @@ impl Crews {
 
     /// What a crew does once it has taken an order.
     fn finish(&mut self, at: At, order: OrderId, urgency: Urgency) {
-        let verb = if self.chance(order, Verb::Return).below(1_000) < RETURNED { Verb::Return } else { Verb::Done };
+        let happens = |verb, thousandths| self.chance(order, verb).below(1_000) < thousandths;
+        let verb = if happens(Verb::Return, RETURNED) {
+            Verb::Return
+        } else if urgency != Urgency::A && happens(Verb::Suspend, SUSPENDED) {
+            Verb::Suspend
+        } else {
+            Verb::Done
+        };
         self.plan(at, order, verb, urgency);
     }
 
@@ -160,7 +171,7 @@ impl Crews {
 
     /// Chance, as it is for one step of one order.
     fn chance(&self, order: OrderId, verb: Verb) -> Rng {
-        let step = u64::from(order.attempt) << 2 | verb as u64;
+        let step = u64::from(order.attempt) << 3 | verb as u64;
         Rng::seeded(self.seed ^ order.case.0.rotate_left(24) ^ step)
     }
 
@@ -187,6 +198,8 @@ impl Crews {
         match verb {
             Verb::Accept => self.finish(at, order, urgency),
             Verb::Done => self.plan(at, order, Verb::Close, urgency),
+            Verb::Suspend => self.plan(at, order, Verb::Resume, urgency),
+            Verb::Resume => self.plan(at, order, Verb::Done, urgency),
             Verb::Return | Verb::Close => {}
         }
         true
@@ -241,6 +254,8 @@ mod tests {
         assert_eq!((count("accept"), count("done") + count("return")), (3_000, 3_000));
         assert_eq!(count("close"), count("done"));
         assert!((50..150).contains(&count("return")), "{}", count("return"));
+        assert!((20..60).contains(&count("suspend")), "{}", count("suspend"));
+        assert_eq!(count("suspend"), count("resume"));
         let mut minutes = vec![Vec::new(); 3_001];
         for (at, _, order) in &acts {
             let order: OrderId = order.parse().expect("an order");

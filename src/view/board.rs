@@ -72,6 +72,8 @@ pub struct Stages {
     pub assigned: u64,
     /// Under way.
     pub accepted: u64,
+    /// Resting; their clocks stand still.
+    pub suspended: u64,
     /// Done, and not yet closed.
     pub done: u64,
 }
@@ -83,6 +85,7 @@ impl Stages {
             Stage::Review => Some(&mut self.review),
             Stage::Assigned => Some(&mut self.assigned),
             Stage::Accepted => Some(&mut self.accepted),
+            Stage::Suspended => Some(&mut self.suspended),
             Stage::Done => Some(&mut self.done),
             Stage::Closed => None,
         }
@@ -271,6 +274,14 @@ impl Board {
             Effect::Done { order, unit } => {
                 self.units.release(unit, record.seq);
                 self.change(order.case, record, |case| case.stage = Stage::Done);
+            }
+            Effect::Suspended { order, unit } => {
+                self.units.release(unit, record.seq);
+                self.change(order.case, record, |case| (case.stage, case.due) = (Stage::Suspended, None));
+            }
+            Effect::Resumed { order, unit, due } => {
+                self.units.take(unit, record.seq);
+                self.change(order.case, record, |case| (case.stage, case.due) = (Stage::Accepted, due));
             }
             Effect::Closed { case } => self.change(case, record, |case| case.stage = Stage::Closed),
             Effect::UnitChanged { unit, status, load, capacity } => {
@@ -786,7 +797,10 @@ mod tests {
             5 => vec![Effect::Accepted { order, unit }],
             6 => vec![Effect::Returned { order, unit }, assigned(case, 2, unit.0, urgency)],
             7 => vec![Effect::Returned { order, unit }, Effect::Review { case: id, doubt: Doubt::AllReturned }],
-            8 => vec![Effect::Done { order, unit }, assigned(case + 1, 3, unit.0, urgency)],
+            8 if code % 2 == 0 => vec![Effect::Suspended { order, unit }, assigned(case + 1, 3, unit.0, urgency)],
+            8 => {
+                vec![Effect::Done { order, unit }, Effect::Resumed { order: self::order(case + 1, 1), unit, due: None }]
+            }
             11 => {
                 let (class, area, point) = (ClassId(7), AreaId(1), POINT);
                 let ruled = Effect::Ruled { case: id, class, cell, area, point, urgency };
@@ -817,9 +831,9 @@ mod tests {
                 counts.review += u32::from(case.stage == Stage::Review);
             }
         }
-        let [review, waiting, assigned, accepted, done, _] =
+        let [review, waiting, assigned, accepted, done, _, suspended] =
             Stage::ALL.map(|stage| board.cases.newest().filter(|case| case.stage == stage).count() as u64);
-        (cells, (open, Stages { waiting, review, assigned, accepted, done }))
+        (cells, (open, Stages { waiting, review, assigned, accepted, suspended, done }))
     }
 
     proptest! {
@@ -997,8 +1011,9 @@ mod tests {
                 .filter_map(|case| {
                     let order = case.order().map_or(format!("{}-0", case.id.0), |order| order.to_string());
                     let acts: &[&str] = match case.stage {
-                        Stage::Assigned => &["accept", "return", "done", "close"],
-                        Stage::Accepted => &["done", "return", "done", "done"],
+                        Stage::Assigned => &["accept", "return", "done", "suspend"],
+                        Stage::Accepted => &["done", "return", "suspend", "done"],
+                        Stage::Suspended => &["resume", "resume", "close"],
                         Stage::Done => &["close"],
                         Stage::Waiting | Stage::Review => &["close", "none", "none"],
                         Stage::Closed => return None,
@@ -1041,7 +1056,9 @@ mod tests {
         }
         let held: Vec<u32> = board.units.as_slice().iter().map(|unit| unit.load).collect();
         assert_eq!(held, loads, "a unit's load is the cases that it has");
-        assert_eq!(u64::from(held.iter().sum::<u32>()), work.assigned + work.reassigned - work.returned - work.done);
+        let (taken, left) =
+            (work.assigned + work.reassigned + work.resumed, work.returned + work.done + work.suspended);
+        assert_eq!(u64::from(held.iter().sum::<u32>()), taken - left);
         // The day had everything in it.
         let stages = Stage::ALL.map(in_stage);
         assert!(stages.iter().all(|count| *count > 0), "{stages:?}");

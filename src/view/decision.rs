@@ -110,6 +110,8 @@ pub const fn word(effect: &Effect) -> &'static str {
         Effect::Returned { .. } => "returned",
         Effect::Done { .. } => "done",
         Effect::Closed { .. } => "closed",
+        Effect::Suspended { .. } => "suspended",
+        Effect::Resumed { .. } => "resumed",
         Effect::UnitChanged { .. } => "unit",
         Effect::Refused { .. } => "refused",
         Effect::Forgot { .. } => "forgot",
@@ -133,10 +135,7 @@ impl Line<'_, '_> {
                 self.unit(unit);
                 self.text(",\"tier\":\"", tier.word());
                 self.urgency(urgency);
-                if let Some(At(due)) = due {
-                    self.out.constant(b",\"due\":");
-                    self.out.time(due);
-                }
+                self.due(due);
                 self.text(",\"scope\":\"", scope_word(scope));
                 self.text(",\"reason\":\"", why_word(why));
             }
@@ -183,10 +182,13 @@ impl Line<'_, '_> {
                 self.case(case);
                 self.text(",\"reason\":\"", doubt_word(doubt));
             }
-            Effect::Accepted { order, unit } | Effect::Returned { order, unit } | Effect::Done { order, unit } => {
-                self.case(order.case);
-                self.order(order);
-                self.unit(unit);
+            Effect::Accepted { order, unit }
+            | Effect::Returned { order, unit }
+            | Effect::Done { order, unit }
+            | Effect::Suspended { order, unit } => self.order_of(order, unit),
+            Effect::Resumed { order, unit, due } => {
+                self.order_of(order, unit);
+                self.due(due);
             }
             Effect::Closed { case } => self.case(case),
             Effect::Ruled { case, class, cell, area, urgency, .. } => {
@@ -247,6 +249,20 @@ impl Line<'_, '_> {
             let from = span.id_at as usize;
             self.out.text(&body[from..from + usize::from(span.id_len)]);
             self.out.constant(b"\"");
+        }
+    }
+
+    fn order_of(&mut self, order: OrderId, unit: UnitId) {
+        self.case(order.case);
+        self.order(order);
+        self.unit(unit);
+    }
+
+    #[inline]
+    fn due(&mut self, due: Option<At>) {
+        if let Some(At(due)) = due {
+            self.out.constant(b",\"due\":");
+            self.out.time(due);
         }
     }
 

@@ -395,6 +395,8 @@ pub struct Clocks {
     pub opened: Option<i64>,
     pub assigned: Option<i64>,
     pub accepted: Option<i64>,
+    pub suspended: Option<i64>,
+    pub resumed: Option<i64>,
     pub returned: Option<i64>,
     pub done: Option<i64>,
     pub closed: Option<i64>,
@@ -953,6 +955,10 @@ impl Life {
                 (self.class, self.cell, self.area, self.urgency) = (class, cell, area, urgency);
             }
             Effect::Accepted { .. } => (self.stage, clocks.accepted) = ("accepted", Some(at)),
+            Effect::Suspended { .. } => (self.stage, clocks.suspended, clocks.due) = ("suspended", Some(at), None),
+            Effect::Resumed { due, .. } => {
+                (self.stage, clocks.resumed, clocks.due) = ("accepted", Some(at), due.map(|due| due.0));
+            }
             Effect::Returned { .. } => (self.stage, clocks.returned) = ("returned", Some(at)),
             Effect::Done { .. } => (self.stage, clocks.done) = ("done", Some(at)),
             Effect::Closed { .. } => (self.stage, clocks.closed) = ("closed", Some(at)),

@@ -82,6 +82,10 @@ pub struct Work {
     pub done: u64,
     /// Cases closed.
     pub closed: u64,
+    /// Orders that were rested.
+    pub suspended: u64,
+    /// Orders that were gone on with.
+    pub resumed: u64,
     /// Ids and cases that a bound of memory pushed out.
     pub forgotten: u64,
 }
@@ -163,6 +167,8 @@ impl Ledger {
             Effect::Done { .. } => self.work.done += 1,
             Effect::Closed { .. } => self.work.closed += 1,
             Effect::Forgot { ids, .. } => self.work.forgotten += ids.max(1),
+            Effect::Suspended { .. } => self.work.suspended += 1,
+            Effect::Resumed { .. } => self.work.resumed += 1,
             Effect::Raised { .. } | Effect::Ruled { .. } | Effect::UnitChanged { .. } => {}
         }
     }

@@ -220,6 +220,8 @@ impl Facts {
                     "return" => Verb::Return,
                     "done" => Verb::Done,
                     "close" => Verb::Close,
+                    "suspend" => Verb::Suspend,
+                    "resume" => Verb::Resume,
                     _ => return Err((Field::Action, Some(Reason::NotAValue))),
                 };
                 What::Action(Action { verb, order: self.name(Field::Order, 64)? })

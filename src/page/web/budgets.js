@@ -9,7 +9,7 @@ panels.set("budgets", () => {
   const budgets = [...town.budgets.values()].sort((a, b) => (a.urgency < b.urgency ? -1 : 1));
   const rows = keep(byId("budget-rows"), budgets.map((budget) => budget.urgency), makeBudgetRow);
   budgets.forEach((budget, i) => writeBudgetRow(rows[i], budget));
-  const done = ["assigned", "waiting", "review", "reassigned", "accepted", "returned", "done", "closed"];
+  const done = ["assigned", "waiting", "review", "reassigned", "accepted", "returned", "suspended", "resumed", "done", "closed"];
   writePairs(byId("work"), done.map((name) => [name, say(`work_${name}`), whole.format(count(town.work[name]))]));
 });
 

@@ -4,7 +4,7 @@ export const CASES_MAX = 2000;
 export const ASKED_MAX = 200;
 
 export const URGENCIES = ["A", "B", "C"];
-export const STAGES = ["waiting", "review", "assigned", "accepted", "done", "closed"];
+export const STAGES = ["waiting", "review", "assigned", "accepted", "suspended", "done", "closed"];
 export const ENDED = new Set(["done", "closed"]);
 export const FILTERS = ["urgency", "stage", "area", "class", "cell"];
 

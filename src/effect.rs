@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, Seq, SourceId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use crate::record::Turned;
 use crate::report::{Field, Reason, UnitStatus, Urgency};
 use crate::time::At;
@@ -125,6 +125,8 @@ pub enum Effect {
     Opened { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
     /// Joined an open case.
     Merged { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
+    /// It is known, or known better, what exactly is the matter.
+    Filed { case: CaseId, condition: ConditionId },
     /// A merge or a ruling raised the urgency of a case.
     Raised { case: CaseId, urgency: Urgency },
     /// A case was handed to a unit.
@@ -207,6 +209,7 @@ impl Effect {
             | Self::Opened { case, .. }
             | Self::Merged { case, .. }
             | Self::Raised { case, .. }
+            | Self::Filed { case, .. }
             | Self::Waiting { case, .. }
             | Self::Review { case, .. }
             | Self::Ruled { case, .. }
@@ -314,6 +317,10 @@ impl Effect {
                 words.word(case.0);
                 words.word(u64::from(cell.0));
                 words.pair(point.lng as u32, point.lat as u32);
+            }
+            Self::Filed { case, condition } => {
+                words.shorts(20, condition.0, 0, 0);
+                words.word(case.0);
             }
             Self::Forgot { what, ids, case } => {
                 words.shorts(16, what as u16, 0, 0);

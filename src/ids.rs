@@ -42,6 +42,10 @@ interned!(
     ClassId(u16)
 );
 interned!(
+    /// A filing condition 立案条件 of a class: what exactly is the matter.
+    ConditionId(u16)
+);
+interned!(
     /// An area 街镇: a street or town (9-digit code).
     AreaId(u16)
 );

@@ -5,7 +5,7 @@
 
 use crate::fingerprint::Fingerprint;
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, SourceId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, SourceId, UnitId};
 use crate::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use crate::time::At;
 
@@ -95,6 +95,8 @@ pub struct Head {
     pub area: AreaId,
     /// The class, or [`ClassId::NONE`] for the review desk to find.
     pub class: ClassId,
+    /// The filing condition of that class, or [`ConditionId::NONE`].
+    pub condition: ConditionId,
     /// How sure the class is, in thousandths.
     pub confidence: u16,
     /// The greatest of what source, class and a trusted sender say.
@@ -140,6 +142,8 @@ pub struct Ruling {
     pub order: OrderId,
     /// What it is about, or [`ClassId::NONE`].
     pub class: ClassId,
+    /// The filing condition of that class, or [`ConditionId::NONE`].
+    pub condition: ConditionId,
     /// Where it is, or [`Point::NONE`].
     pub point: Point,
     /// The cell of that place, or [`CellId::NONE`].
@@ -310,7 +314,8 @@ pub fn encode_slot(origin: &Origin, input: &Input, slot: &mut [u8]) {
             put_u64(slot, OWN + 24, head.component);
             put_u64(slot, OWN + 32, head.address);
             put_u16(slot, OWN + 40, head.confidence);
-            // OWN + 42 .. OWN + 48 is free and zero.
+            put_u16(slot, OWN + 42, head.condition.0);
+            // OWN + 44 .. OWN + 48 is free and zero.
         }
         Input::Action(action) => {
             slot[AT_KIND] = KIND_ACTION;
@@ -336,6 +341,7 @@ pub fn encode_slot(origin: &Origin, input: &Input, slot: &mut [u8]) {
             put_u32(slot, OWN + 28, ruling.unit.0);
             put_u16(slot, OWN + 32, ruling.area.0);
             put_u16(slot, OWN + 34, ruling.class.0);
+            put_u16(slot, OWN + 36, ruling.condition.0);
         }
         Input::Tally(_) => unreachable!("tallies have slots of their own"),
     }
@@ -362,6 +368,7 @@ pub fn decode_slot(slot: &[u8]) -> Result<(Origin, Input), UnknownSlot> {
             area: AreaId(get_u16(slot, OWN + 12)),
             class: ClassId(get_u16(slot, OWN + 14)),
             confidence: get_u16(slot, OWN + 40),
+            condition: ConditionId(get_u16(slot, OWN + 42)),
             urgency: Urgency::from_code(slot[AT_URGENCY]),
             keep_late: slot[AT_FLAGS] & FLAG_KEEP_LATE != 0,
             reporter: get_u64(slot, OWN + 16),
@@ -375,6 +382,7 @@ pub fn decode_slot(slot: &[u8]) -> Result<(Origin, Input), UnknownSlot> {
         KIND_RULING => Input::Ruling(Ruling {
             order: OrderId { case: CaseId(get_u64(slot, OWN + 8)), attempt: get_u16(slot, OWN + 2) },
             class: ClassId(get_u16(slot, OWN + 34)),
+            condition: ConditionId(get_u16(slot, OWN + 36)),
             point: Point { lng: get_i32(slot, OWN + 16), lat: get_i32(slot, OWN + 20) },
             cell: CellId(get_u32(slot, OWN + 24)),
             area: AreaId(get_u16(slot, OWN + 32)),
@@ -502,6 +510,7 @@ impl Head {
         cell: CellId::NONE,
         area: AreaId::NONE,
         class: ClassId::NONE,
+        condition: ConditionId::NONE,
         confidence: 0,
         urgency: Urgency::C,
         keep_late: false,
@@ -533,6 +542,7 @@ mod tests {
                 cell: CellId(7),
                 area: AreaId(8),
                 class: ClassId::NONE,
+                condition: ConditionId(5),
                 confidence: 1000,
                 urgency: Urgency::A,
                 keep_late: true,
@@ -544,6 +554,7 @@ mod tests {
             Input::Ruling(Ruling {
                 order: OrderId { case: CaseId(1 << 41), attempt: 3 },
                 class: ClassId(4),
+                condition: ConditionId(7),
                 point: Point { lng: 121_000_000, lat: -1 },
                 cell: CellId::NONE,
                 area: AreaId(9),

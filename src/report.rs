@@ -104,6 +104,8 @@ pub struct Report<'a> {
     pub address: Option<&'a str>,
     /// What the source calls this kind of matter.
     pub category: Option<&'a str>,
+    /// What exactly is the matter, in a word that the city has for a filing condition of its class.
+    pub condition: Option<&'a str>,
     /// The sender's own word on urgency; a hint unless the city trusts the source.
     pub urgency: Option<Urgency>,
     /// Its title.
@@ -209,6 +211,8 @@ pub struct RulingSays<'a> {
     pub order: &'a str,
     /// What it is about, if said: a category word.
     pub category: Option<&'a str>,
+    /// What exactly is the matter, if said with its category: a word for a filing condition.
+    pub condition: Option<&'a str>,
     /// Where it is, if said.
     pub spot: Option<Spot>,
     /// The frame of that place, if said.
@@ -287,11 +291,12 @@ pub enum Field {
     Order,
     Status,
     Capacity,
+    Condition,
 }
 
 impl Field {
     /// Every field, in the order of their codes.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Line,
         Self::Source,
         Self::Id,
@@ -315,6 +320,7 @@ impl Field {
         Self::Order,
         Self::Status,
         Self::Capacity,
+        Self::Condition,
     ];
 
     /// The key in the input schema; `line` for the line as a whole.
@@ -343,6 +349,7 @@ impl Field {
             Self::Order => "order",
             Self::Status => "status",
             Self::Capacity => "capacity",
+            Self::Condition => "condition",
         }
     }
 }

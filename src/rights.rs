@@ -64,7 +64,7 @@ impl Rights {
 mod tests {
     use super::*;
     use crate::geo::Point;
-    use crate::ids::{AreaId, CaseId, CellId, ClassId, OrderId, UnitId};
+    use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, UnitId};
     use crate::record::{Ruling, UnitChange};
 
     #[test]
@@ -78,6 +78,7 @@ mod tests {
         let ruling = Input::Ruling(Ruling {
             order: OrderId { case: CaseId(1), attempt: 0 },
             class: ClassId(0),
+            condition: ConditionId::NONE,
             point: Point::NONE,
             cell: CellId::NONE,
             area: AreaId::NONE,

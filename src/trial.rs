@@ -14,7 +14,7 @@ use crate::city::{City, DutyLine};
 use crate::effect::{Effect, Effects};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;
-use crate::ids::{AreaId, ClassId};
+use crate::ids::{AreaId, ClassId, ConditionId};
 use crate::ingest::door::Door;
 use crate::ingest::input::Chunk;
 use crate::journal::frame::{Frame, Position};
@@ -88,6 +88,7 @@ pub struct Coverage {
 #[derive(Default)]
 struct Touched {
     classes: BTreeSet<ClassId>,
+    conditions: BTreeSet<ConditionId>,
     areas: BTreeSet<AreaId>,
     duty: Vec<DutyLine>,
 }
@@ -213,6 +214,9 @@ impl Touched {
                 self.classes.insert(class);
                 self.areas.insert(area);
             }
+            Effect::Filed { condition, .. } => {
+                self.conditions.insert(condition);
+            }
             Effect::Assigned { class, cell, area, department, scope, .. } => {
                 let line = city.duty.line_of(class, cell, area, department, scope);
                 self.duty.extend(line.filter(|line| !self.duty.contains(line)));
@@ -225,11 +229,17 @@ impl Touched {
         let areas = (0..city.areas.len() as u16).map(AreaId).filter(|area| !self.areas.contains(area));
         let classes = (0..city.classes.len() as u16).map(ClassId).filter(|class| !self.classes.contains(class));
         let duty = city.duty.lines();
+        let conditions = city.conditions.iter().filter(|(id, _)| !self.conditions.contains(id));
         vec![
             Coverage {
                 of: ["类别", "classes"],
                 all: city.classes.len(),
                 untried: classes.map(|class| city.classes[class.index()].named.code.to_string()).collect(),
+            },
+            Coverage {
+                of: ["立案条件", "filing conditions"],
+                all: city.conditions.len(),
+                untried: conditions.map(|(_, condition)| condition.text(city)).collect(),
             },
             Coverage {
                 of: ["街镇", "areas"],

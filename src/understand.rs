@@ -8,7 +8,7 @@ use crate::city::text::Read;
 use crate::city::{City, Late, Located, Source, Worded};
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::{FinePoint, Point};
-use crate::ids::{AreaId, CellId, ClassId, OrderId, SourceId, UnitId};
+use crate::ids::{AreaId, CellId, ClassId, ConditionId, OrderId, SourceId, UnitId};
 use crate::record::{Head, Input, OrderAction, Ruling, UnitChange};
 use crate::report::{Action, Field, Reason, Reject, Report, RulingSays, Said, Spot, UnitSays, What};
 use crate::time::At;
@@ -74,9 +74,11 @@ impl City {
         let place = place.or(worded.and_then(|(_, place)| place));
         let located = self.locate(place, report, source, worded.map(|(area, _)| area))?;
         let read = self.class(report, source)?;
+        // A word that the class has no condition for is as good as none: people may still find out.
+        let condition = report.condition.map_or(ConditionId::NONE, |word| self.conditions.find(read.class, word));
         let urgency = [
             Some(source.urgency),
-            self.classes.get(read.class.index()).map(|class| class.urgency),
+            self.urgency_of(read.class, condition),
             read.urgency,
             report.urgency.filter(|_| source.trust_urgency),
         ];
@@ -91,6 +93,7 @@ impl City {
             cell: located.map_or(CellId::NONE, |located| located.cell),
             area: located.map(|located| located.area).or(worded.map(|(area, _)| area)).unwrap_or(AreaId::NONE),
             class: read.class,
+            condition,
             confidence: read.confidence,
             urgency,
             keep_late: source.late == Late::Dispatch || urgency == crate::report::Urgency::A,
@@ -228,6 +231,11 @@ impl City {
             Some(None) => return wrong(Field::Category, Reason::Unknown),
             known => known.flatten().map_or(ClassId::NONE, ClassId),
         };
+        let condition = match says.condition.map(|word| self.conditions.find(class, word)) {
+            Some(ConditionId::NONE) if !class.is_some() => return wrong(Field::Category, Reason::Missing),
+            Some(ConditionId::NONE) => return wrong(Field::Condition, Reason::Unknown),
+            known => known.unwrap_or(ConditionId::NONE),
+        };
         let unit = match says.unit.map(|code| self.roster.by_code(code)) {
             Some(None) => return wrong(Field::Unit, Reason::Unknown),
             known => known.flatten().unwrap_or(UnitId::NONE),
@@ -240,6 +248,7 @@ impl City {
         Ok(Ruling {
             order: order(says.order)?,
             class,
+            condition,
             point: place
                 .map(FinePoint::rounded)
                 .or(located.map(|found| self.grid.centre(found.cell)))

@@ -10,7 +10,7 @@ use paidan::dispatch::Dispatcher;
 use paidan::effect::{Effect, Effects, Forgotten, Why};
 use paidan::fingerprint::Fingerprint;
 use paidan::geo::Point;
-use paidan::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, SourceId, UnitId};
+use paidan::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, SourceId, UnitId};
 use paidan::record::{BodyRef, Head, Input, OrderAction, Origin, Record, Ruling, Tally, Turned, UnitChange};
 use paidan::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use paidan::time::At;
@@ -104,6 +104,12 @@ slot,,,C,slot,60,
 long,,,C,long,60,
 grave,,,A,cell,10,
 ";
+const CONDITIONS: &str = "class,code,name_zh,name_en,urgency,limit
+cell,slow,慢,,C,120 minute
+cell,quick,快,,B,20 minute
+cell,open,敞,,C,
+grave,calm,稳,,C,30 minute
+";
 const DEPARTMENTS: &str = "code,name_zh,name_en\nW,,\nX,,\nY,,\nZ,,\n";
 const AREAS: &str = "code,name_zh,name_en\na0,,\na1,,\n";
 const DUTY_HEAD: &str = "class,scope,where,department,tier\n";
@@ -124,6 +130,11 @@ const SLOT: ClassId = ClassId(5);
 const LONG: ClassId = ClassId(6);
 const GRAVE: ClassId = ClassId(7);
 
+const SLOW: ConditionId = ConditionId(0);
+const QUICK: ConditionId = ConditionId(1);
+const OPEN: ConditionId = ConditionId(2);
+const CALM: ConditionId = ConditionId(3);
+
 fn city(duty: &str, units: &str) -> City {
     let (duty, units) = (format!("{DUTY_HEAD}{duty}"), format!("{UNITS_HEAD}{units}"));
     let files = CityFiles::from_texts(&[
@@ -133,6 +144,7 @@ fn city(duty: &str, units: &str) -> City {
         ("areas.csv", AREAS),
         ("duty.csv", &duty),
         ("units.csv", &units),
+        ("conditions.csv", CONDITIONS),
     ]);
     City::compile(files).unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -161,6 +173,7 @@ fn report(id: u64) -> Given {
         cell: CellId(0),
         area: AreaId(0),
         class: CELL,
+        condition: ConditionId::NONE,
         confidence: 1000,
         urgency: Urgency::C,
         keep_late: false,
@@ -181,6 +194,7 @@ fn ruling(id: u64, case: u64, attempt: u16) -> Given {
     let ruling = Ruling {
         order: OrderId { case: CaseId(case), attempt },
         class: ClassId::NONE,
+        condition: ConditionId::NONE,
         point: Point::NONE,
         cell: CellId::NONE,
         area: AreaId::NONE,
@@ -256,6 +270,10 @@ impl Given {
         self.head(|head| head.class = class)
     }
 
+    fn condition(self, condition: ConditionId) -> Self {
+        self.head(|head| head.condition = condition)
+    }
+
     fn cell(self, cell: u32) -> Self {
         self.head(|head| (head.cell, head.area) = (CellId(cell), AreaId((cell % 4 / 2) as u16)))
     }
@@ -318,6 +336,9 @@ fn told(city: &City, seq: Seq, effect: &Effect) -> String {
         }
         Effect::Merged { case, urgency, late: is_late, .. } => {
             format!("merged {} {}{}", case.0, urgency.letter(), late(is_late))
+        }
+        Effect::Filed { case, condition } => {
+            format!("filed {} {}", case.0, city.conditions.get(condition).expect("one of the city's").named.code)
         }
         Effect::Raised { case, urgency } => format!("raised {} {}", case.0, urgency.letter()),
         Effect::Assigned { order, unit: to, department, scope, why, due, .. } => {
@@ -1093,6 +1114,112 @@ fn an_order_goes_its_way_and_no_other() {
 }
 
 #[test]
+fn a_condition_has_a_limit_of_its_own_and_none_where_it_has_none() {
+    let in_cell = |id: u64, condition| report(id).cell(4 * id as u32).condition(condition);
+    check(
+        &[in_cell(1, SLOW), in_cell(2, QUICK), in_cell(3, OPEN)],
+        &[
+            "1 opened C",
+            "1 filed 1 slow",
+            "1 assigned 1-1 w0 W District New due 7200",
+            "2 opened C",
+            "2 filed 2 quick",
+            "2 assigned 2-1 w1 W District New due 1200",
+            "3 opened C",
+            "3 filed 3 open",
+            "3 assigned 3-1 w0 W District New",
+        ],
+    );
+}
+
+#[test]
+fn a_later_report_may_say_the_condition_and_then_only_a_more_pressing_one() {
+    check(
+        &[
+            report(1),
+            report(2).condition(SLOW).at(MIN),
+            report(3).condition(OPEN).at(2 * MIN),
+            report(4).condition(QUICK).urgency(Urgency::B).at(3 * MIN),
+            report(5).condition(SLOW).at(4 * MIN),
+            action(6, Verb::Return, 1, 1).at(5 * MIN),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w0 W District New due 3600",
+            "2 merged 1 C",
+            // Two hours from then would be later than what the order says.
+            "2 filed 1 slow",
+            "3 merged 1 C",
+            "4 merged 1 B",
+            "4 raised 1 B",
+            "4 filed 1 quick",
+            "5 merged 1 B",
+            "6 returned 1-1 w0",
+            "6 assigned 1-2 w1 W District Returned due 1380",
+        ],
+    );
+}
+
+#[test]
+fn what_turns_out_to_be_another_condition_rests_no_longer() {
+    check(
+        &[
+            report(1).condition(SLOW),
+            action(2, Verb::Suspend, 1, 1).at(MIN),
+            report(3).condition(OPEN).at(2 * MIN),
+            report(4).condition(QUICK).at(3 * MIN),
+            action(5, Verb::Return, 1, 1).at(4 * MIN),
+        ],
+        &[
+            "1 opened C",
+            "1 filed 1 slow",
+            "1 assigned 1-1 w0 W District New due 7200",
+            "2 suspended 1-1 w0",
+            "3 merged 1 C",
+            "4 merged 1 C",
+            "4 filed 1 quick",
+            "4 resumed 1-1 w0 due 7320",
+            "5 returned 1-1 w0",
+            "5 assigned 1-2 w1 W District Returned due 1380",
+        ],
+    );
+}
+
+#[test]
+fn people_rule_on_conditions_too_and_another_class_has_none_of_them() {
+    let unclassed = report(1).class(ClassId::NONE);
+    let rules = |id, attempt, class, condition| {
+        ruling(id, 1, attempt).says(|ruling| (ruling.class, ruling.condition) = (class, condition))
+    };
+    check(
+        &[unclassed, rules(2, 0, GRAVE, CALM)],
+        &[
+            "1 opened C",
+            "1 review 1 NoClass",
+            // Calm, it is not as pressing as its class.
+            "2 ruled 1 grave 0 0 C",
+            "2 filed 1 calm",
+            "2 assigned 1-1 w0 W District Ruled due 1800",
+        ],
+    );
+    let nobody = city("cell,district,,X,district\ngrave,district,,W,district\n", UNITS);
+    check_in(
+        nobody,
+        &[report(1).condition(SLOW), rules(2, 0, CELL, ConditionId::NONE), rules(3, 0, GRAVE, ConditionId::NONE)],
+        &[
+            "1 opened C",
+            "1 filed 1 slow",
+            "1 review 1 NoUnit",
+            "2 ruled 1 cell 0 0 C",
+            "2 review 1 NoUnit",
+            "3 ruled 1 grave 0 0 A",
+            "3 raised 1 A",
+            "3 assigned 1-1 w0 W District Ruled due 600",
+        ],
+    );
+}
+
+#[test]
 fn a_suspended_order_is_due_later_by_its_rest_and_takes_no_room_meanwhile() {
     let part = |id| report(id).component(id);
     check_in(
@@ -1294,6 +1421,12 @@ fn any_given() -> impl Strategy<Value = Given> {
             let (east, north) = (cell as i32 % 4 * 2000, cell as i32 / 4 * 2000 + i32::from(offset));
             let given = report(id).cell(cell).urgency(urgency).from(SourceId((id % 2) as u16)).body(id / 59);
             given.class(class).head(|head| {
+                // Conditions stand in the order of their classes.
+                head.condition = match class {
+                    CELL if name < 3 => ConditionId(name as u16),
+                    GRAVE if name == 0 => CALM,
+                    _ => ConditionId::NONE,
+                };
                 (head.keep_late, head.component, head.address) = (keep_late, name, name);
                 head.point = place(east, north);
                 if offset < 24 {

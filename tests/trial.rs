@@ -35,8 +35,8 @@ fn the_built_in_city_decides_as_expected_and_every_rule_of_it_is_tried() {
     let output = test(&[]);
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.ends_with("用例 cases 287, 符合 as expected 287\n") && !told.contains("untried"), "{told}");
-    for covered in ["classes 262/262", "areas 36/36", "duty lines 263/263"] {
+    assert!(told.ends_with("用例 cases 630, 符合 as expected 630\n") && !told.contains("untried"), "{told}");
+    for covered in ["classes 262/262", "filing conditions 343/343", "areas 36/36", "duty lines 263/263"] {
         assert!(told.contains(covered), "{told}");
     }
 }
@@ -74,26 +74,36 @@ fn due(limit: &str) -> String {
     format!("2026-03-{day:02}T{:02}:00:00+08:00", end % 24)
 }
 
-/// A case for each class of the built-in city, in the middle of one area after the other.
+/// A case for each class of the built-in city and for each condition of it, those of a class in the middle of one area, those of the
+/// next in another.
 fn cases_of_classes() -> String {
-    let (areas, duty) = (table("areas.csv"), table("duty.csv"));
+    let (areas, duty, conditions) = (table("areas.csv"), table("duty.csv"), table("conditions.csv"));
     let middle = |first: u32, block: u32, index: usize| f64::from(first + (2 * index as u32 + 1) * block / 2) / 1e6;
-    let cases = table("classes.csv").into_iter().enumerate().map(|(index, class)| {
+    let cases = table("classes.csv").into_iter().enumerate().flat_map(|(index, class)| {
         let (code, index) = (&class["code"], index % areas.len());
         let line = duty.iter().find(|line| &line["class"] == code).expect("a line of the duty list");
         let (lng, lat) = (middle(121_450_000, 51 * 1_970, index % 6), middle(30_830_000, 62 * 1_690, index / 6));
-        format!(
-            "{OF_A_CLASS}{} {}, Friday 17:00\",\"given\":[{{\"source\":\"12345\",\"id\":\"1\",\"ts\":\"2026-03-06T17:00:00+08:00\",\
-             \"lng\":{lng:.4},\"lat\":{lat:.4},\"category\":\"{code}\"}}],\"expect\":[{{\"effect\":\"assigned\",\"class\":\"{code}\",\
-             \"area\":\"{}\",\"department\":\"{}\",\"tier\":\"{}\",\"urgency\":\"{}\",\"due\":\"{}\"}}]}}\n",
-            class["name_zh"],
-            class["name_en"],
-            areas[index]["code"],
-            line["department"],
-            line["tier"],
-            class["urgency"],
-            due(&class["limit"]),
-        )
+        let of_class = conditions.iter().filter(|condition| &condition["class"] == code);
+        let whole = std::iter::once((String::new(), String::new(), &class));
+        let parts = of_class.map(|condition| {
+            let member = format!(",\"condition\":\"{}\"", condition["code"]);
+            (format!(" {} {}", condition["name_zh"], condition["name_en"]), member, condition)
+        });
+        let case = |(name, condition, row): (String, String, &BTreeMap<String, String>)| {
+            format!(
+                "{OF_A_CLASS}{} {}{name}, Friday 17:00\",\"given\":[{{\"source\":\"12345\",\"id\":\"1\",\"ts\":\"2026-03-06T17:00:00+08:00\",\
+                 \"lng\":{lng:.4},\"lat\":{lat:.4},\"category\":\"{code}\"{condition}}}],\"expect\":[{{\"effect\":\"assigned\",\"class\":\"{code}\"{condition},\
+                 \"area\":\"{}\",\"department\":\"{}\",\"tier\":\"{}\",\"urgency\":\"{}\",\"due\":\"{}\"}}]}}\n",
+                class["name_zh"],
+                class["name_en"],
+                areas[index]["code"],
+                line["department"],
+                line["tier"],
+                row["urgency"],
+                due(&row["limit"]),
+            )
+        };
+        whole.chain(parts).map(case).collect::<Vec<_>>()
     });
     cases.collect()
 }

@@ -59,6 +59,9 @@ struct Report {
     /// What the source calls this kind of matter.
     #[schema(max_length = 256)]
     category: Option<String>,
+    /// What exactly is the matter: a code, name or alias of one of the class's filing conditions.
+    #[schema(max_length = 256)]
+    condition: Option<String>,
     title: Option<String>,
     text: Option<String>,
     /// A reading.
@@ -133,6 +136,8 @@ struct Ruling {
     order: String,
     /// What it is about: a category word.
     category: Option<String>,
+    /// What exactly is the matter, beside its category.
+    condition: Option<String>,
     lng: Option<f64>,
     lat: Option<f64>,
     frame: Option<String>,

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::Counter;
 use super::office::{Hall, Office, Phase};
-use crate::city::{City, Named};
-use crate::ids::CellId;
+use crate::city::{City, Class, Named};
+use crate::ids::{CellId, ClassId};
 use crate::report::Urgency;
 use crate::view::board::{CaseMembers, CaseShown, CellMembers, CellShown, Open, Stages};
 use crate::view::ledger::{Account, Work};
@@ -77,7 +77,7 @@ impl<'a> Live<'a> {
 pub(super) struct Names<'a> {
     city: CityShown<'a>,
     areas: Vec<AreaShown<'a>>,
-    classes: Vec<NamedShown<'a>>,
+    classes: Vec<ClassShown<'a>>,
     departments: Vec<NamedShown<'a>>,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Names<'a> {
                 bounds: office.area_boxes.iter().flatten().copied().reduce(around),
             },
             areas: areas.map(|(area, r#box)| AreaShown { named: NamedShown::of(area), r#box: *r#box }).collect(),
-            classes: city.classes.iter().map(|class| NamedShown::of(&class.named)).collect(),
+            classes: (0..).map(ClassId).zip(&city.classes).map(|(id, class)| ClassShown::of(id, class, city)).collect(),
             departments: city.departments.iter().map(NamedShown::of).collect(),
         }
     }
@@ -142,6 +142,21 @@ struct NamedShown<'a> {
 impl<'a> NamedShown<'a> {
     fn of(named: &'a Named) -> Self {
         Self { code: &named.code, name_zh: &named.zh, name_en: &named.en }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct ClassShown<'a> {
+    #[serde(flatten)]
+    named: NamedShown<'a>,
+    /// Its filing conditions.
+    conditions: Vec<NamedShown<'a>>,
+}
+
+impl<'a> ClassShown<'a> {
+    fn of(id: ClassId, class: &'a Class, city: &'a City) -> Self {
+        let conditions = city.conditions.of(id).map(|(_, condition)| NamedShown::of(&condition.named));
+        Self { named: NamedShown::of(&class.named), conditions: conditions.collect() }
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Remark {
         /// The code of one of them.
         unit: Box<str>,
     },
-    /// Classes without a handling limit: their orders are never due.
+    /// Classes without a handling limit, or with a condition that has none: their orders are never due.
     NoLimit {
         /// Their codes.
         classes: Vec<Box<str>>,
@@ -249,8 +249,12 @@ impl City {
     }
 
     fn limits(&self) -> Option<Remark> {
-        let unlimited = self.classes.iter().filter(|class| class.limit.is_none());
-        let classes: Vec<_> = unlimited.map(|class| class.named.code.clone()).collect();
+        let classes: Vec<_> = (0..)
+            .map(ClassId)
+            .zip(&self.classes)
+            .filter(|(id, class)| class.limit.is_none() || self.conditions.of(*id).any(|(_, one)| one.limit.is_none()))
+            .map(|(_, class)| class.named.code.clone())
+            .collect();
         (!classes.is_empty()).then_some(Remark::NoLimit { classes })
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::files::{CityFiles, Problems, Settings};
-use super::limit::{Limit, LimitUnit};
+use super::limit::{self, Limit, LimitUnit};
 use super::{Named, Names};
 use crate::report::Urgency;
 use crate::time::Window;
@@ -13,11 +13,11 @@ use crate::time::Window;
 pub struct Class {
     /// Code and names.
     pub named: Named,
-    /// How pressing its matters are.
+    /// How pressing its matters are, as long as their condition is not known.
     pub urgency: Urgency,
     /// Position of its policy.
     pub policy: u16,
-    /// Time allowed from the first order to handling; absent where no limit is set.
+    /// Time allowed from the first order to handling, as long as the condition is not known; absent where no limit is set.
     pub limit: Option<Limit>,
 }
 
@@ -117,18 +117,7 @@ impl Row {
             let mend = "give one of them; limit_min = 30 is limit = \"30 minute\"";
             problems.push(FILE, line, format!("limit \"{text}\" beside limit_min"), mend);
         }
-        match text.parse::<Limit>() {
-            Ok(limit) if limit.unit.is_working() && settings.calendar.is_none() => {
-                let mend = "city.toml needs [calendar] with utc_offset, days and hours";
-                problems.push(FILE, line, format!("limit \"{text}\", but nobody knows when people work"), mend);
-                None
-            }
-            Ok(limit) => Some(limit),
-            Err(mend) => {
-                problems.push(FILE, line, format!("limit \"{text}\""), mend);
-                None
-            }
-        }
+        limit::compile(FILE, line, text, settings, problems)
     }
 }
 

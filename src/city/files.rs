@@ -13,8 +13,9 @@ use super::Named;
 /// The settings file; everything else is a table.
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv` and `keywords.csv`.
-const NAMES: [&str; 12] = [
+/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv`, `keywords.csv` and
+/// `conditions.csv`.
+const NAMES: [&str; 13] = [
     SETTINGS,
     "classes.csv",
     "departments.csv",
@@ -27,6 +28,7 @@ const NAMES: [&str; 12] = [
     COMPONENTS,
     GAZETTEER,
     KEYWORDS,
+    CONDITIONS,
 ];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
@@ -41,6 +43,8 @@ pub(super) const COMPONENTS: &str = "components.csv";
 pub(super) const GAZETTEER: &str = "gazetteer.csv";
 /// What words say of class and urgency.
 pub(super) const KEYWORDS: &str = "keywords.csv";
+/// What exactly can be the matter with something of a class.
+pub(super) const CONDITIONS: &str = "conditions.csv";
 /// The text classifier's model. It is no text, and comes last.
 pub(super) const MODEL: &str = "text.model";
 /// Holidays, and the workdays that make up for them.
@@ -75,7 +79,7 @@ impl CityFiles {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER, KEYWORDS].contains(&name),
+            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER, KEYWORDS, CONDITIONS].contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -99,7 +103,7 @@ impl CityFiles {
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if \
-         it names single units, units.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components \
+         it names single units, units.csv, if classes have filing conditions, conditions.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components \
          are registered, components.csv, if words shall be located, gazetteer.csv, if they shall be classified, keywords.csv and text.model; \
          `src/city/pudong` is an example";
 
@@ -115,6 +119,7 @@ impl CityFiles {
             (NAMES[7], include_str!("pudong/calendar.csv").to_owned()),
             (NAMES[10], include_str!("pudong/gazetteer.csv").to_owned()),
             (NAMES[11], include_str!("pudong/keywords.csv").to_owned()),
+            (NAMES[12], include_str!("pudong/conditions.csv").to_owned()),
         ];
         Self { texts, model: Some(include_bytes!("pudong/text.model").into()) }
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::files::{Problems, Settings};
+
 /// How long something may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limit {
@@ -57,6 +59,31 @@ impl LimitUnit {
     /// Whether it counts only while people work.
     pub const fn is_working(self) -> bool {
         matches!(self, Self::WorkHour | Self::WorkDay)
+    }
+}
+
+/// The limit of a table's row; none if the row leaves it out.
+pub(super) fn compile(
+    file: &'static str,
+    line: u64,
+    text: &str,
+    settings: &Settings,
+    problems: &mut Problems,
+) -> Option<Limit> {
+    if text.is_empty() {
+        return None;
+    }
+    match text.parse::<Limit>() {
+        Ok(limit) if limit.unit.is_working() && settings.calendar.is_none() => {
+            let mend = "city.toml needs [calendar] with utc_offset, days and hours";
+            problems.push(file, line, format!("limit \"{text}\", but nobody knows when people work"), mend);
+            None
+        }
+        Ok(limit) => Some(limit),
+        Err(mend) => {
+            problems.push(file, line, format!("limit \"{text}\""), mend);
+            None
+        }
     }
 }
 

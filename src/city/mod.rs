@@ -14,6 +14,7 @@ mod calendar;
 mod cells;
 mod class;
 mod components;
+mod condition;
 mod crowds;
 mod duty;
 mod files;
@@ -46,6 +47,7 @@ pub use calendar::Calendar;
 pub use cells::Cells;
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use components::Components;
+pub use condition::{Condition, Conditions};
 pub use duty::{Candidate, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
@@ -62,7 +64,8 @@ pub use shape::Shape;
 pub use source::{Late, Source, SourceKind};
 pub use time_format::{TimeFormat, TimePattern};
 
-use crate::ids::AreaId;
+use crate::ids::{AreaId, ClassId, ConditionId};
+use crate::report::Urgency;
 use crate::time::Window;
 use files::{Settings, Spanned};
 use text::Classifier;
@@ -114,6 +117,8 @@ pub struct City {
     pub departments: Vec<Named>,
     /// Classes, by [`crate::ids::ClassId`].
     pub classes: Vec<Class>,
+    /// Filing conditions of classes.
+    pub conditions: Conditions,
     /// Category words (codes and aliases) to classes.
     pub categories: Names,
     /// Policies that classes share.
@@ -166,6 +171,22 @@ impl City {
         position(&self.areas, code).map(AreaId)
     }
 
+    /// How pressing a matter is by itself: as its condition says, else as its class does. Nothing where neither is known.
+    #[inline]
+    pub fn urgency_of(&self, class: ClassId, condition: ConditionId) -> Option<Urgency> {
+        let of_condition = self.conditions.get(condition).map(|condition| condition.urgency);
+        of_condition.or_else(|| self.classes.get(class.index()).map(|class| class.urgency))
+    }
+
+    /// How long a matter may take, in the same way.
+    #[inline]
+    pub fn limit_of(&self, class: ClassId, condition: ConditionId) -> Option<Limit> {
+        match self.conditions.get(condition) {
+            Some(condition) => condition.limit,
+            None => self.classes.get(class.index()).and_then(|class| class.limit),
+        }
+    }
+
     /// Compiles files into a city.
     ///
     /// # Errors
@@ -183,6 +204,7 @@ impl City {
         let departments = files.named("departments.csv", &mut problems);
         let policies = class::compile_policies(&settings, &mut problems);
         let (classes, categories) = class::compile_classes(&files, &settings, &mut problems);
+        let conditions = Conditions::compile(&files, &settings, &classes, &categories, &mut problems);
         let catalogue = shape::Catalogue { classes: &classes, words: &categories };
         let classifier = Classifier::compile(&files, &settings, &categories, &mut problems);
         let (sources, source_names, dedup_windows) = source::compile(&settings, &frames, &catalogue, &mut problems);
@@ -207,6 +229,7 @@ impl City {
             areas,
             departments,
             classes,
+            conditions,
             categories,
             policies,
             sources,

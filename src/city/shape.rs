@@ -93,6 +93,7 @@ pub(super) struct ShapeSettings {
     address: Vec<Spanned<String>>,
     #[serde(default)]
     category: Vec<Spanned<String>>,
+    condition: Option<Spanned<String>>,
     title: Option<Spanned<String>>,
     #[serde(default)]
     text: Vec<Spanned<String>>,
@@ -107,7 +108,7 @@ pub(super) struct ShapeSettings {
 
 impl ShapeSettings {
     /// Each field with the pointers to it, in the order of the fields.
-    fn fields(&self) -> [(Field, &[Spanned<String>]); 12] {
+    fn fields(&self) -> [(Field, &[Spanned<String>]); 13] {
         [
             (Field::Id, std::slice::from_ref(&self.id)),
             (Field::Ts, self.time.as_slice()),
@@ -121,6 +122,7 @@ impl ShapeSettings {
             (Field::Text, &self.text),
             (Field::Urgency, self.urgency.as_slice()),
             (Field::Reporter, self.reporter.as_slice()),
+            (Field::Condition, self.condition.as_slice()),
         ]
     }
 

@@ -15,7 +15,7 @@ use super::state::{Corrupt, In, Out};
 use super::table::{Place, Slot, Table};
 use crate::city::{Calendar, City, LimitUnit, Policy, SamePlace};
 use crate::geo::{Point, distance2_cm};
-use crate::ids::{AreaId, CaseId, CellId, ClassId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, UnitId};
 use crate::record::Head;
 use crate::report::Urgency;
 use crate::time::{At, WindowKind};
@@ -32,6 +32,7 @@ pub(super) struct Case {
     pub cell: CellId,
     pub area: AreaId,
     pub class: ClassId,
+    pub condition: ConditionId,
     pub urgency: Urgency,
     pub stage: Stage,
     /// Orders given so far.
@@ -115,6 +116,7 @@ const VACATED: Case = Case {
     cell: CellId::NONE,
     area: AreaId::NONE,
     class: ClassId::NONE,
+    condition: ConditionId::NONE,
     urgency: Urgency::C,
     stage: Stage::Review,
     attempt: 0,
@@ -131,7 +133,7 @@ const HELD: At = At(i64::MAX - 1);
 pub(super) const SWEPT: usize = 4;
 
 /// Bytes that an encoded case takes, with the time until which it is kept.
-pub(super) const CASE_BYTES: usize = 64;
+pub(super) const CASE_BYTES: usize = 66;
 
 /// All cases in memory.
 pub(super) struct Incidents {
@@ -363,6 +365,7 @@ impl Incidents {
             cell: head.cell,
             area: head.area,
             class: head.class,
+            condition: head.condition,
             urgency: head.urgency,
             key,
             ..VACATED
@@ -417,13 +420,13 @@ impl Incidents {
             policy_of(city, before.class).map(|policy| policy.same_place),
             Some(SamePlace::Component | SamePlace::Address)
         ) && before.key != key(&before.matter());
-        let Matter { class, cell, area, point } = *matter;
+        let Matter { class, condition, cell, area, point } = *matter;
         let stays = *matter == before.matter() || (is_named && class == before.class && before.key != 0);
         if !stays && before.key != 0 {
             self.leave_index(slot);
         }
         let case = &mut self.cases[slot as usize];
-        *case = Case { class, cell, area, point, ..*case };
+        *case = Case { class, condition, cell, area, point, ..*case };
         if !stays {
             case.key = key(matter);
             if case.key != 0 {
@@ -541,6 +544,7 @@ impl Case {
         out.u32(self.cell.0);
         out.u16(self.area.0);
         out.u16(self.class.0);
+        out.u16(self.condition.0);
         out.u8(self.urgency as u8);
         out.u8(self.stage as u8);
         out.u16(self.attempt);
@@ -557,6 +561,7 @@ impl Case {
             cell: CellId(input.u32()?),
             area: AreaId(input.u16()?),
             class: ClassId(input.u16()?),
+            condition: ConditionId(input.u16()?),
             urgency: Urgency::from_code(input.u8()?),
             stage: *Stage::ALL.get(usize::from(input.u8()?)).ok_or(Corrupt)?,
             attempt: input.u16()?,

@@ -35,7 +35,7 @@ pub use state::Corrupt;
 use state::{In, Out};
 
 /// The version of the mind. Another version may decide otherwise; journals and snapshots name theirs.
-pub const MIND_VERSION: u32 = 2;
+pub const MIND_VERSION: u32 = 3;
 
 /// Upper bounds in bytes of what an id and a case take, their share of the tables included: those are 4/9 full right after
 /// they grew.
@@ -174,12 +174,15 @@ impl Dispatcher {
         let (class, cell, area, source) = (head.class, head.cell, head.area, record.origin.source);
         out.push(record.seq, Effect::Merged { source, case, class, cell, area, urgency, late });
         if urgency > before {
-            self.raise(slot, urgency);
+            self.rearrange(slot, |case| case.urgency = urgency);
             out.push(record.seq, Effect::Raised { case, urgency });
             if self.incidents.case(slot).stage == Stage::Suspended {
                 // What becomes more urgent rests no longer.
                 self.resume(slot, record, out);
             }
+        }
+        if head.condition.is_some() {
+            self.file(slot, head.condition, record, out);
         }
         self.incidents.change(slot, &self.city, |case| case.last_time = case.last_time.max(time));
         case
@@ -191,6 +194,9 @@ impl Dispatcher {
         let Head { class, cell, area, urgency, .. } = *head;
         let source = record.origin.source;
         out.push(record.seq, Effect::Opened { source, case, class, cell, area, urgency, late });
+        if head.condition.is_some() {
+            out.push(record.seq, Effect::Filed { case, condition: head.condition });
+        }
         let slot = self.incidents.open(case, head, key, &self.city, record.origin.time_or(record.at));
         match doubt(&Matter::of(head)) {
             Some(doubt) => self.review(slot, record.seq, doubt, out),

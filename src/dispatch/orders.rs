@@ -2,10 +2,10 @@
 
 use super::Dispatcher;
 use super::incident::Case;
-use crate::city::{Assign, Candidate, LimitUnit, PoolId};
+use crate::city::{Assign, Candidate, Limit, LimitUnit, PoolId};
 use crate::effect::{Doubt, Effect, Effects, Refusal, Waits, Why};
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, OrderId, Seq, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, UnitId};
 use crate::record::{Head, OrderAction, Record, UnitChange};
 use crate::report::{Urgency, Verb};
 use crate::time::At;
@@ -18,6 +18,7 @@ const FREED_MAX: usize = 64;
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Matter {
     pub class: ClassId,
+    pub condition: ConditionId,
     pub cell: CellId,
     pub area: AreaId,
     pub point: Point,
@@ -25,7 +26,7 @@ pub(super) struct Matter {
 
 impl Matter {
     pub(super) const fn of(head: &Head) -> Self {
-        Self { class: head.class, cell: head.cell, area: head.area, point: head.point }
+        Self { class: head.class, condition: head.condition, cell: head.cell, area: head.area, point: head.point }
     }
 
     /// A report that says this much and nothing else.
@@ -35,6 +36,7 @@ impl Matter {
             cell: self.cell,
             area: self.area,
             class: self.class,
+            condition: self.condition,
             confidence: 0,
             urgency: Urgency::C,
             keep_late: false,
@@ -48,7 +50,7 @@ impl Matter {
 impl Case {
     #[inline]
     pub(super) const fn matter(&self) -> Matter {
-        Matter { class: self.class, cell: self.cell, area: self.area, point: self.point }
+        Matter { class: self.class, condition: self.condition, cell: self.cell, area: self.area, point: self.point }
     }
 }
 
@@ -122,7 +124,7 @@ impl Dispatcher {
         out: &mut Effects,
     ) {
         self.desks.take(unit);
-        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit;
+        let limit = self.limit_of(slot);
         let calendar = &self.city.calendar;
         self.incidents.change(slot, &self.city, |case| {
             case.stage = Stage::Assigned;
@@ -193,13 +195,12 @@ impl Dispatcher {
         }
     }
 
-    /// Raises a case's urgency; where it waits, it moves up.
-    pub(super) fn raise(&mut self, slot: u32, urgency: Urgency) {
+    /// Changes a case; where it waits, it waits at the place that it has from then on.
+    pub(super) fn rearrange(&mut self, slot: u32, change: impl FnOnce(&mut Case)) {
         self.end_wait(slot);
-        self.incidents.change(slot, &self.city, |case| case.urgency = urgency);
-        let case = self.incidents.case(slot);
-        let id = case.id;
-        if case.stage == Stage::Waiting {
+        self.incidents.change(slot, &self.city, change);
+        let Case { id, urgency, stage, .. } = *self.incidents.case(slot);
+        if stage == Stage::Waiting {
             self.each_pool(slot, |desks, pool| desks.wait(pool, urgency, id));
         }
     }
@@ -291,10 +292,39 @@ impl Dispatcher {
         out.push(record.seq, Effect::Resumed { order, unit, due: due.get() });
     }
 
-    /// On which clock a case is due. What another class made due that had a limit counts on around the clock.
+    /// How long a case may take.
+    #[inline]
+    fn limit_of(&self, slot: u32) -> Option<Limit> {
+        let case = self.incidents.case(slot);
+        self.city.limit_of(case.class, case.condition)
+    }
+
+    /// On which clock a case is due. What had a limit while something else was thought of it counts on around the clock.
     fn clock_of(&self, slot: u32) -> LimitUnit {
-        let limit = self.city.classes[self.incidents.case(slot).class.index()].limit;
-        limit.map_or(LimitUnit::Minute, |limit| limit.unit)
+        self.limit_of(slot).map_or(LimitUnit::Minute, |limit| limit.unit)
+    }
+
+    /// A report says what exactly is the matter. That counts if nobody knew, or if it is more pressing than what was known.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn file(&mut self, slot: u32, condition: ConditionId, record: &Record, out: &mut Effects) {
+        let case = *self.incidents.case(slot);
+        let urgency = |condition| self.city.conditions.get(condition).map(|condition| condition.urgency);
+        if urgency(condition) <= urgency(case.condition) {
+            return;
+        }
+        out.push(record.seq, Effect::Filed { case: case.id, condition });
+        if case.stage == Stage::Suspended {
+            // What was left was left on the clock of what was known.
+            self.resume(slot, record, out);
+        }
+        // A merge buys no time: of the two deadlines the earlier one counts.
+        let limit = self.city.limit_of(case.class, condition);
+        let due = limit.map(|limit| self.city.calendar.due(record.at, limit));
+        self.rearrange(slot, |case| {
+            case.condition = condition;
+            case.due = due.map_or(case.due, |due| case.due.not_after(due));
+        });
     }
 
     pub(super) fn on_unit(&mut self, record: &Record, change: &UnitChange, out: &mut Effects) {

@@ -11,12 +11,15 @@ use crate::ids::CaseId;
 const BLOCK: usize = 4096;
 const BLANK: u32 = u32::MAX;
 
-/// Where a case stands in the register.
+/// Where a case stands in the register. Packed, because a case has no byte to spare.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(Rust, packed(2))]
 pub(super) struct Line {
     block: u32,
-    line: u32,
+    line: u16,
 }
+
+const _: () = assert!(BLOCK <= 1 << u16::BITS);
 
 impl Line {
     /// Not yet noted.
@@ -53,7 +56,7 @@ impl Register {
         debug_assert!(block.lines.last().is_none_or(|(last, _)| *last < case.0), "cases are noted in order");
         block.lines.push((case.0, slot));
         block.live += 1;
-        Line { block: number, line: block.lines.len() as u32 - 1 }
+        Line { block: number, line: (block.lines.len() - 1) as u16 }
     }
 
     /// Where a case is kept.
@@ -75,7 +78,7 @@ impl Register {
         let index = at.block.wrapping_sub(self.first) as usize;
         let is_last = index + 1 == self.blocks.len();
         let block = &mut self.blocks[index];
-        block.lines[at.line as usize].1 = BLANK;
+        block.lines[usize::from(at.line)].1 = BLANK;
         block.live -= 1;
         if is_last {
             return;
@@ -115,7 +118,7 @@ fn squeeze(block: &mut Block, number: u32, mut moved: impl FnMut(u32, Line)) {
     block.lines.retain(|(_, slot)| *slot != BLANK);
     block.lines.shrink_to_fit();
     for (line, (_, slot)) in block.lines.iter().enumerate() {
-        moved(*slot, Line { block: number, line: line as u32 });
+        moved(*slot, Line { block: number, line: line as u16 });
     }
 }
 

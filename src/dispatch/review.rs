@@ -33,6 +33,9 @@ impl Dispatcher {
             (matter.cell, matter.area, matter.point) = (ruling.cell, ruling.area, ruling.point);
         }
         if ruling.class.is_some() {
+            if ruling.class != matter.class || ruling.condition.is_some() {
+                matter.condition = ruling.condition;
+            }
             matter.class = ruling.class;
         }
         if ruling.unit.is_some() {
@@ -49,18 +52,21 @@ impl Dispatcher {
             let case = self.incidents.case(slot);
             (case.id, case.urgency, case.unit)
         };
-        let of_class = self.city.classes.get(matter.class.index()).map(|class| class.urgency);
-        let urgency = of_class.map_or(before, |urgency| urgency.max(before));
-        let Matter { class, cell, area, point } = *matter;
+        let Matter { class, condition, cell, area, point } = *matter;
+        let by_itself = self.city.urgency_of(class, condition);
+        let urgency = by_itself.map_or(before, |urgency| urgency.max(before));
         out.push(record.seq, Effect::Ruled { case, class, cell, area, point, urgency });
+        if condition.is_some() && condition != self.incidents.case(slot).condition {
+            out.push(record.seq, Effect::Filed { case, condition });
+        }
         self.incidents.settle(slot, matter, &self.city);
         // The deadline of what it turned out to be counts if it is the earlier one: a ruling buys no time.
-        if let Some(limit) = self.city.classes.get(matter.class.index()).and_then(|class| class.limit) {
+        if let Some(limit) = self.city.limit_of(class, condition) {
             let due = self.city.calendar.due(record.at, limit);
             self.incidents.change(slot, &self.city, |case| case.due = case.due.not_after(due));
         }
         if urgency > before {
-            self.raise(slot, urgency);
+            self.rearrange(slot, |case| case.urgency = urgency);
             out.push(record.seq, Effect::Raised { case, urgency });
         }
         match doubt(matter) {

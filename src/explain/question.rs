@@ -234,6 +234,7 @@ fn hints(told: &Told, city: &City) -> Option<Hints> {
         areas,
         cell: report.cell.map(str::to_owned),
         category: report.category.map(str::to_owned),
+        condition: report.condition.map(str::to_owned),
         urgency: report.urgency,
         text,
     })

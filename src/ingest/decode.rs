@@ -79,7 +79,8 @@ const TEXTS: u64 = slot_of(Field::Source).bit()
     | slot_of(Field::Kind).bit()
     | slot_of(Field::Action).bit()
     | slot_of(Field::Order).bit()
-    | slot_of(Field::Status).bit();
+    | slot_of(Field::Status).bit()
+    | slot_of(Field::Condition).bit();
 
 impl Default for Decoder<'_> {
     fn default() -> Self {
@@ -190,6 +191,7 @@ impl<'a> Fields<'a> {
             component: self.text_or_empty(Field::Component, TEXT_BYTES_MAX)?,
             address: self.text_or_empty(Field::Address, ADDRESS_BYTES_MAX)?,
             category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
+            condition: None,
             urgency: None,
             title: None,
             texts: [None; TEXTS_MAX],
@@ -202,7 +204,8 @@ impl<'a> Fields<'a> {
         let urgency = self.word(Field::Urgency, Urgency::ALL, Urgency::letter)?;
         let reporter = self.begins(Field::Reporter, |first| first == b'{' || first == b'"')?;
         self.begins(Field::Media, |first| first == b'[')?;
-        Ok(Report { urgency, reporter, title, texts: [text, None, None, None], ..report })
+        let condition = self.text_or_empty(Field::Condition, TEXT_BYTES_MAX)?;
+        Ok(Report { condition, urgency, reporter, title, texts: [text, None, None, None], ..report })
     }
 
     /// The fields of an action.
@@ -223,6 +226,7 @@ impl<'a> Fields<'a> {
             category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
             unit: self.text_or_empty(Field::Unit, UNIT_BYTES_MAX)?,
             order: self.name(Field::Order, ORDER_BYTES_MAX)?,
+            condition: self.text_or_empty(Field::Condition, TEXT_BYTES_MAX)?,
         })
     }
 

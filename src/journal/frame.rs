@@ -1022,7 +1022,7 @@ mod tests {
     use super::*;
     use crate::fingerprint::Fingerprint;
     use crate::geo::Point;
-    use crate::ids::{AreaId, CellId, ClassId, SourceId};
+    use crate::ids::{AreaId, CellId, ClassId, ConditionId, SourceId};
     use crate::record::{Head, Tally, Turned};
     use crate::report::{Field, Reason, Urgency};
 
@@ -1039,6 +1039,7 @@ mod tests {
             cell: CellId(3),
             area: AreaId(4),
             class: ClassId(5),
+            condition: ConditionId(2),
             confidence: 6,
             urgency: Urgency::A,
             keep_late: false,

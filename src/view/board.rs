@@ -26,7 +26,7 @@ pub use unit::Unit;
 use crate::city::City;
 use crate::effect::Effect;
 use crate::geo::Point;
-use crate::ids::{CaseId, DepartmentId, Seq, UnitId};
+use crate::ids::{CaseId, ConditionId, DepartmentId, Seq, UnitId};
 use crate::record::{Input, Record};
 use crate::report::Urgency;
 use crate::time::At;
@@ -243,6 +243,7 @@ impl Board {
                 case.reports = case.reports.saturating_add(1);
                 case.sources.add(source);
             }),
+            Effect::Filed { case, condition } => self.change(case, record, |case| case.condition = condition),
             Effect::Raised { case, urgency } => self.change(case, record, |case| case.urgency = urgency),
             Effect::Assigned { order, unit, department, urgency, due, .. } => {
                 self.units.take(unit, record.seq);
@@ -309,6 +310,7 @@ impl Board {
             cell,
             area,
             class,
+            condition: ConditionId::NONE,
             urgency,
             stage: Stage::Review,
             reports: 1,
@@ -339,6 +341,10 @@ impl Board {
         let case = self.cases.change(place, |case| {
             before = (case.cell_place, Standing::of(case));
             queue.change(case, |case| {
+                if case.class != class {
+                    // A condition is one of its class.
+                    case.condition = ConditionId::NONE;
+                }
                 (case.class, case.cell, case.area, case.point, case.urgency) = (class, cell, area, point, urgency);
             });
             (case.version, case.changed_at, case.cell_place) = (record.seq, record.at, cell_place);
@@ -617,7 +623,7 @@ mod tests {
         let unit = &city.roster.units()[0].code;
         let (class, area, department) = (&city.classes[0].named.code, &city.areas[0].code, &city.departments[0].code);
         let expected = format!(
-            "{{\"case\":123,\"tracking\":\"{}\",\"class\":\"{class}\",\"area\":\"{area}\",\"cell\":\"{}\",\"urgency\":\"A\",\
+            "{{\"case\":123,\"tracking\":\"{}\",\"class\":\"{class}\",\"condition\":null,\"area\":\"{area}\",\"cell\":\"{}\",\"urgency\":\"A\",\
              \"stage\":\"assigned\",\"reports\":2,\"sources\":[\"12345\",\"app\"],\"opened_at\":{},\"changed_at\":{},\
              \"order\":\"123-1\",\"unit\":\"{unit}\",\"department\":\"{department}\",\"due\":{},\"doubt\":null,\
              \"lng\":121.506,\"lat\":31.240001}}",
@@ -797,7 +803,9 @@ mod tests {
             5 => vec![Effect::Accepted { order, unit }],
             6 => vec![Effect::Returned { order, unit }, assigned(case, 2, unit.0, urgency)],
             7 => vec![Effect::Returned { order, unit }, Effect::Review { case: id, doubt: Doubt::AllReturned }],
-            8 if code % 2 == 0 => vec![Effect::Suspended { order, unit }, assigned(case + 1, 3, unit.0, urgency)],
+            8 if code.is_multiple_of(2) => {
+                vec![Effect::Suspended { order, unit }, assigned(case + 1, 3, unit.0, urgency)]
+            }
             8 => {
                 vec![Effect::Done { order, unit }, Effect::Resumed { order: self::order(case + 1, 1), unit, due: None }]
             }

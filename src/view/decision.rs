@@ -101,6 +101,7 @@ pub const fn word(effect: &Effect) -> &'static str {
         Effect::Expired { .. } => "expired",
         Effect::Opened { .. } => "opened",
         Effect::Merged { .. } => "merged",
+        Effect::Filed { .. } => "filed",
         Effect::Raised { .. } => "raised",
         Effect::Assigned { .. } => "assigned",
         Effect::Waiting { .. } => "waiting",
@@ -168,6 +169,12 @@ impl Line<'_, '_> {
                 self.text(",\"reason\":\"", "late");
                 self.out.constant(b",\"late_ms\":");
                 self.out.time(late_ms);
+            }
+            Effect::Filed { case, condition } => {
+                self.case(case);
+                if let Some(condition) = self.all.city.conditions.get(condition) {
+                    self.text(",\"condition\":\"", &condition.named.code);
+                }
             }
             Effect::Raised { case, urgency } => {
                 self.case(case);

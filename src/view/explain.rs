@@ -12,7 +12,7 @@ use crate::city::text::{Ground, Grounds, Guessed, Reason};
 use crate::city::{Assign, City, Limit, Named, SamePlace};
 use crate::effect::Effect;
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, SourceId, Tracking, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, SourceId, Tracking, UnitId};
 use crate::record::{Head, Input, Record};
 use crate::report::Urgency;
 use crate::time::{At, Window, WindowKind};
@@ -85,6 +85,8 @@ pub struct Hints {
     pub areas: Vec<AreaId>,
     /// Its category word.
     pub category: Option<String>,
+    /// Its word for the filing condition.
+    pub condition: Option<String>,
     /// What its words led to, if they were read.
     pub grounds: Grounds,
     /// Its own word on urgency.
@@ -244,6 +246,10 @@ pub struct Understood<'a> {
     pub class: Option<Name<'a>>,
     /// category, rule (of `keywords.csv`), model or none; absent where the line cannot be read any more.
     pub class_from: Option<&'static str>,
+    /// The sender's word for the filing condition.
+    pub condition_said: Option<String>,
+    /// The filing condition, one of its class.
+    pub condition: Option<Name<'a>>,
     /// How sure the class is, in thousandths.
     pub confidence: u16,
     /// The rule that said the class.
@@ -254,7 +260,7 @@ pub struct Understood<'a> {
     pub urgency: &'static str,
     /// Of its source.
     pub urgency_of_source: &'static str,
-    /// Of its class.
+    /// Of its condition, else of its class.
     pub urgency_of_class: Option<&'static str>,
     /// By its words, and the rule that says so.
     pub urgency_of_words: Option<(&'static str, Ground)>,
@@ -372,6 +378,8 @@ pub struct Case<'a> {
     pub urgency: &'static str,
     /// The class.
     pub class: Option<Name<'a>>,
+    /// The filing condition, one of its class.
+    pub condition: Option<Name<'a>>,
     /// The cell.
     pub cell: Option<String>,
     /// The area.
@@ -401,7 +409,7 @@ pub struct Clocks {
     pub done: Option<i64>,
     pub closed: Option<i64>,
     pub due: Option<i64>,
-    /// The time that the class allows, as it stands in the city's table.
+    /// The time that the condition allows, else the class, as it stands in the city's table.
     pub limit: Option<Limit>,
 }
 
@@ -608,7 +616,6 @@ impl<'a> Teller<'a> {
     fn understood(&self, record: &Record, head: &Head, hints: Option<&Hints>) -> Understood<'a> {
         let city = self.city;
         let source = &city.sources[record.origin.source.index()];
-        let class = city.classes.get(head.class.index());
         let grounds = hints.map(|hints| &hints.grounds);
         let place_from = match (head.cell.is_some(), hints) {
             (true, Some(hints)) if hints.has_point => "coordinates",
@@ -631,12 +638,14 @@ impl<'a> Teller<'a> {
             category: hints.and_then(|hints| hints.category.clone()),
             class: self.class(head.class),
             class_from: hints.map(|hints| self.class_from(head, hints)),
+            condition_said: hints.and_then(|hints| hints.condition.clone()),
+            condition: self.condition(head.condition),
             confidence: head.confidence,
             rule: grounds.and_then(|grounds| grounds.rule.clone()),
             guess: grounds.and_then(|grounds| grounds.guess.as_ref()).map(|guess| self.guess(guess)),
             urgency: head.urgency.letter(),
             urgency_of_source: source.urgency.letter(),
-            urgency_of_class: class.map(|class| class.urgency.letter()),
+            urgency_of_class: city.urgency_of(head.class, head.condition).map(Urgency::letter),
             urgency_of_words: grounds
                 .and_then(|grounds| grounds.urgency.clone())
                 .map(|(urgency, ground)| (urgency.letter(), ground)),
@@ -720,17 +729,17 @@ impl<'a> Teller<'a> {
                 handings.push(self.handed(&told.record, handing, life.class));
             }
         }
-        let class = self.city.classes.get(life.class.index());
         Case {
             case: case.0,
             stage: life.stage,
             urgency: life.urgency.letter(),
             class: self.class(life.class),
+            condition: self.condition(life.condition),
             cell: self.cell(life.cell),
             area: self.area(life.area),
             reports: life.reports,
             handings,
-            clocks: Clocks { limit: class.and_then(|class| class.limit), ..life.clocks },
+            clocks: Clocks { limit: self.city.limit_of(life.class, life.condition), ..life.clocks },
             history: touching.iter().map(|told| self.event(told)).collect(),
             history_more: more,
         }
@@ -851,6 +860,10 @@ impl<'a> Teller<'a> {
         self.city.areas.get(area.index()).map(Name::of)
     }
 
+    fn condition(&self, condition: ConditionId) -> Option<Name<'a>> {
+        self.city.conditions.get(condition).map(|condition| Name::of(&condition.named))
+    }
+
     fn class(&self, class: ClassId) -> Option<Name<'a>> {
         self.city.classes.get(class.index()).map(|class| Name::of(&class.named))
     }
@@ -916,6 +929,7 @@ struct Life {
     stage: &'static str,
     urgency: Urgency,
     class: ClassId,
+    condition: ConditionId,
     cell: CellId,
     area: AreaId,
     reports: usize,
@@ -928,6 +942,7 @@ impl Default for Life {
             stage: "unknown",
             urgency: Urgency::C,
             class: ClassId::NONE,
+            condition: ConditionId::NONE,
             cell: CellId::NONE,
             area: AreaId::NONE,
             reports: 0,
@@ -951,7 +966,11 @@ impl Life {
             }
             Effect::Waiting { .. } => self.stage = "waiting",
             Effect::Review { .. } => self.stage = "review",
+            Effect::Filed { condition, .. } => self.condition = condition,
             Effect::Ruled { class, cell, area, urgency, .. } => {
+                if self.class != class {
+                    self.condition = ConditionId::NONE;
+                }
                 (self.class, self.cell, self.area, self.urgency) = (class, cell, area, urgency);
             }
             Effect::Accepted { .. } => (self.stage, clocks.accepted) = ("accepted", Some(at)),

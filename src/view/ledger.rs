@@ -169,7 +169,7 @@ impl Ledger {
             Effect::Forgot { ids, .. } => self.work.forgotten += ids.max(1),
             Effect::Suspended { .. } => self.work.suspended += 1,
             Effect::Resumed { .. } => self.work.resumed += 1,
-            Effect::Raised { .. } | Effect::Ruled { .. } | Effect::UnitChanged { .. } => {}
+            Effect::Filed { .. } | Effect::Raised { .. } | Effect::Ruled { .. } | Effect::UnitChanged { .. } => {}
         }
     }
 

@@ -237,7 +237,8 @@ impl Facts {
         let (spot, frame) = (self.spot()?, self.text(Field::Frame, usize::MAX)?);
         let full = |field, max| Ok(self.text(field, max)?.filter(|text| !text.is_empty()));
         let (cell, category, unit) = (full(Field::Cell, 256)?, full(Field::Category, 256)?, full(Field::Unit, 64)?);
-        Ok(RulingSays { order: self.name(Field::Order, 64)?, category, spot, frame, cell, unit })
+        let order = self.name(Field::Order, 64)?;
+        Ok(RulingSays { order, category, condition: full(Field::Condition, 256)?, spot, frame, cell, unit })
     }
 
     /// Whether a reporter stands in the line.
@@ -265,7 +266,8 @@ impl Facts {
         };
         self.is(Field::Reporter, |value| matches!(value, Any::Text(_) | Any::Object))?;
         self.is(Field::Media, |value| matches!(value, Any::Array))?;
-        Ok(Report { spot, frame, area: None, cell, component, address, category, urgency, ..Report::default() })
+        let condition = full(Field::Condition, 256)?;
+        Ok(Report { spot, frame, cell, component, address, category, condition, urgency, ..Report::default() })
     }
 
     fn unit(&self) -> Result<UnitSays<'_>, Wrong> {

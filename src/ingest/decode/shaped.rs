@@ -53,6 +53,7 @@ impl<'c> Shaped<'c> {
                 .join(self.shape.slots(Field::Address), " ", joined)
                 .filter(|address| address.len() <= ADDRESS_BYTES_MAX),
             category: self.category(values),
+            condition: short(Field::Condition),
             urgency: word(Field::Urgency).and_then(|word| self.shape.urgency(word)),
             title: self.shape.slot(Field::Title).and_then(|slot| values.quoted(slot)),
             texts: self.texts(values),

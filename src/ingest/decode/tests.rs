@@ -44,6 +44,7 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
             component,
             address,
             category,
+            condition,
             urgency,
             reporter,
             title: _,
@@ -51,18 +52,23 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
         }) => {
             told += &place(spot, frame);
             told += &area.map_or(String::new(), |area| format!(" area={area}"));
-            for (name, text) in [("cell", cell), ("component", component), ("address", address), ("category", category)]
-            {
+            for (name, text) in [
+                ("cell", cell),
+                ("component", component),
+                ("address", address),
+                ("category", category),
+                ("condition", condition),
+            ] {
                 told += &text.map_or(String::new(), |text| format!(" {name}={text}"));
             }
             told += &urgency.map_or(String::new(), |urgency| format!(" {urgency:?}"));
             told += &reporter.map_or(String::new(), |raw| format!(" by {}", std::str::from_utf8(raw).unwrap()));
         }
         What::Action(Action { verb, order }) => told += &format!(" {} {order}", verb.word()),
-        What::Ruling(RulingSays { order, category, spot, frame, cell, unit }) => {
+        What::Ruling(RulingSays { order, category, condition, spot, frame, cell, unit }) => {
             told += &format!(" rules {order}");
             told += &place(spot, frame);
-            for (name, text) in [("cell", cell), ("category", category), ("unit", unit)] {
+            for (name, text) in [("cell", cell), ("category", category), ("condition", condition), ("unit", unit)] {
                 told += &text.map_or(String::new(), |text| format!(" {name}={text}"));
             }
         }
@@ -98,6 +104,8 @@ fn reports() {
         (r#","reporter":null,"media":null,"value":null,"unit":null,"title":null,"text":null,"address":null"#, "-/1"),
         (r#","cell":"","component":"","address":"","category":"","title":"","text":"","unit":"""#, "-/1"),
         (r#","cell":"c","component":"m","address":"a","category":"x""#, "-/1 cell=c component=m address=a category=x"),
+        (r#","category":"x","condition":"y""#, "-/1 category=x condition=y"),
+        (r#","condition":"","action":1"#, "-/1"),
         (r#","category":"\ud83d\ude00\u00e9\b\f\n\r\t\\""#, "-/1 category=😀é\u{8}\u{c}\n\r\t\\"),
         (r#","category":"\uD83D\uDE00x\u0000""#, "-/1 category=😀x\0"),
         (r#","kind":"report","value":1e5,"unit":"mm","media":[{}],"title":"t","text":"x""#, "-/1"),
@@ -205,6 +213,9 @@ fn fields_that_are_wrong() {
         (field(format!(r#""address":"{}""#, long(4097))), "address field_too_long 20"),
         (field(format!(r#""category":"{}""#, long(257))), "category field_too_long 21"),
         (field(r#""category":[]"#.into()), "category wrong_type 21"),
+        (field(r#""condition":5,"media":[]"#.into()), "condition wrong_type 22"),
+        (field(r#""condition":5,"media":{}"#.into()), "media wrong_type 32"),
+        (field(format!(r#""condition":"{}""#, long(257))), "condition field_too_long 22"),
         (field(r#""title":0"#.into()), "title wrong_type 18"),
         (field(r#""text":{}"#.into()), "text wrong_type 17"),
         (field(r#""value":"7""#.into()), "value wrong_type 18"),
@@ -222,6 +233,7 @@ fn fields_that_are_wrong() {
         (kind("ruling", ""), "order missing 0"),
         (kind("ruling", r#","order":"7-0","category":7"#), "category wrong_type 51"),
         (kind("ruling", r#","order":"7-0","lat":31"#), "lng missing 0"),
+        (kind("ruling", r#","order":"7-0","condition":7"#), "condition wrong_type 52"),
         (kind("action", r#","action":null"#), "action missing 0"),
         (kind("action", r#","action":"open""#), "action not_a_value 35"),
         (kind("action", r#","action":"done""#), "order missing 0"),

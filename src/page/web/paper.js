@@ -67,6 +67,7 @@ function caseFields(one) {
     ["stage", say("stage"), sayCode("stage", one.stage)],
     ["doubt", say("doubt"), one.doubt && sayCode("doubt", one.doubt)],
     ["class", say("class"), named(town.classes, one.class)],
+    ["condition", say("condition"), conditionName(one)],
     ["area", say("area"), named(town.areas, one.area)],
     ["cell", say("cell"), one.cell],
     ["department", say("department"), named(town.departments, one.department)],
@@ -80,6 +81,11 @@ function caseFields(one) {
     ["changed_at", say("changed_at"), when(one.changed_at || null)],
     ["place", say("place"), one.lng !== null && one.lat !== null && `${one.lng.toFixed(6)}, ${one.lat.toFixed(6)}`],
   ];
+}
+
+/** What exactly is the matter, by name where the class has it. */
+function conditionName({ class: of, condition: code }) {
+  return code && nameOf(town.classes.get(of)?.conditions?.find((condition) => condition.code === code), code);
 }
 
 export function listenToPaper() {

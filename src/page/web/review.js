@@ -5,7 +5,7 @@ import { authorization, bilingual, byId, keep, kept, keyField, make } from "./pl
 const WORDS = {
   zh: {
     name: "派单", title: "研判台", key: "密钥", key_hint: "密钥（如果服务需要）", live: "实时派单台", queue: "待研判", ruling: "裁定",
-    no_case: "没有领取案件", who: "研判人", class: "类别", class_hint: "类别代码或名称", lng: "经度", lat: "纬度", cell: "单元网格",
+    no_case: "没有领取案件", who: "研判人", class: "类别", class_hint: "类别代码或名称", condition: "立案条件", condition_hint: "不填则按类别", lng: "经度", lat: "纬度", cell: "单元网格",
     cell_hint: "15 位代码；有坐标则不填", unit: "力量", unit_hint: "不填则按责任清单", send: "裁定并领取下一件（Enter）", take: "领取（n）",
     skip: "先放下（s）", close: "不予立案，结案（x）", keys: "按键：n 领取，1、2 选候选类别，s 先放下，x 结案；输入框内按 Enter 裁定。",
     case_n: "案件 ", total: "共 ", held: "正由他人研判：", mine: "我正在研判", area: "街镇", perhaps: "可能的街镇", none: "队列里没有别人未领取的案件", who_first: "请先填写研判人",
@@ -16,7 +16,8 @@ const WORDS = {
   },
   en: {
     name: "paidan", title: "Review desk", key: "Key", key_hint: "Key, if the service wants one", live: "Live page", queue: "To be looked at",
-    ruling: "Ruling", no_case: "No case taken", who: "Who decides", class: "Class", class_hint: "Code or name of a class", lng: "Longitude",
+    ruling: "Ruling", no_case: "No case taken", who: "Who decides", class: "Class", class_hint: "Code or name of a class",
+    condition: "Filing condition", condition_hint: "Without one, the class's limit", lng: "Longitude",
     lat: "Latitude", cell: "Cell", cell_hint: "15 digits; none beside coordinates", unit: "Unit", unit_hint: "Whom the duty list names",
     send: "Rule, and take the next (Enter)", take: "Take (n)", skip: "Put aside (s)", close: "No matter of ours: close (x)",
     keys: "Keys: n takes, 1 and 2 choose a candidate, s puts aside, x closes; Enter in a field rules.", case_n: "Case ", total: "All: ",
@@ -30,10 +31,11 @@ const WORDS = {
 const JSON_TYPE = { "Content-Type": "application/json" };
 const LISTED = 50;
 const REFRESH_MS = 5_000;
-const FIELDS = ["category", "lng", "lat", "cell", "unit"];
+const FIELDS = ["category", "condition", "lng", "lat", "cell", "unit"];
 
 const page = bilingual(WORDS, () => {
   byId("classes").replaceChildren(...names.classes.map((one) => make("option", { value: className(one.code) })));
+  offerConditions();
   draw();
 });
 const { say } = page;
@@ -83,10 +85,24 @@ function alone(act) {
   });
 }
 
-const className = (code) => {
-  const one = names.classes.find((named) => named.code === code);
+const nameIn = (all, code) => {
+  const one = all.find((named) => named.code === code);
   return one ? `${code} ${page.language === "zh" ? one.name_zh : one.name_en}` : code ?? "–";
 };
+const className = (code) => nameIn(names.classes, code);
+
+/** The code of what a list offers by code and name; what it does not offer stays as it is. */
+const codeIn = (all, words) => all.find((one) => nameIn(all, one.code) === words)?.code ?? words;
+
+/** The filing conditions of the class that is chosen. */
+function conditions() {
+  const chosen = codeIn(names.classes, byId("category").value.trim());
+  return names.classes.find((one) => one.code === chosen)?.conditions ?? [];
+}
+
+function offerConditions() {
+  byId("conditions").replaceChildren(...conditions().map((one) => make("option", { value: nameIn(conditions(), one.code) })));
+}
 
 const refresh = tried(async () => {
   queue = await ask(`/v1/review?limit=${LISTED}`);
@@ -111,6 +127,7 @@ async function next(after) {
     story = await ask(`/v1/explain/${got.case}`);
     [taken, known] = [got, got.class ? className(got.class) : ""];
     byId("category").value = known;
+    offerConditions();
     draw();
     byId("case-title").focus();
   }
@@ -127,10 +144,10 @@ const rule = alone(async () => {
     const value = byId(field).value.trim();
     if (value) ruling[field] = ["lng", "lat"].includes(field) ? Number(value) : value;
   }
-  // The list offers codes with their names; what it was anyway is not said again.
-  if (ruling.category === known) delete ruling.category;
-  ruling.category = names.classes.find((one) => className(one.code) === ruling.category)?.code ?? ruling.category;
-  if (!ruling.category) delete ruling.category;
+  // What it was anyway is not said again, unless it is said more exactly.
+  if (ruling.category === known && !ruling.condition) delete ruling.category;
+  if (ruling.category) ruling.category = codeIn(names.classes, ruling.category);
+  if (ruling.condition) ruling.condition = codeIn(conditions(), ruling.condition);
   if (!Object.keys(ruling).length) return tell(say("nothing"));
   if (("lng" in ruling) !== ("lat" in ruling)) return tell(say("coordinates"));
   const got = await send("/v1/rulings", { kind: "ruling", ...ruling });
@@ -207,6 +224,7 @@ function choose(at) {
   const one = guesses()[at];
   if (!one) return;
   byId("category").value = className(one.code);
+  offerConditions();
   byId("category").focus();
 }
 
@@ -227,6 +245,7 @@ async function start() {
     event.preventDefault();
     rule();
   });
+  byId("category").addEventListener("input", offerConditions);
   byId("take").addEventListener("click", () => take());
   byId("skip").addEventListener("click", () => skip());
   byId("close").addEventListener("click", () => close());

@@ -19,6 +19,7 @@ export function readCase(raw) {
     case: raw.case,
     tracking: text(raw.tracking),
     class: text(raw.class),
+    condition: text(raw.condition),
     area: text(raw.area),
     cell: text(raw.cell),
     urgency: text(raw.urgency) ?? "?",

@@ -63,6 +63,7 @@ export const WORDS = {
   stage: ["阶段", "Stage"],
   area: ["街镇", "Area"],
   class: ["类别", "Class"],
+  condition: ["立案条件", "Filing condition"],
   unit: ["力量", "Unit"],
   department: ["单位", "Department"],
   due: ["时限", "Due"],

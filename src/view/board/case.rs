@@ -6,7 +6,7 @@ use super::index::Index;
 use super::trail::Trail;
 use crate::effect::Doubt;
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, DepartmentId, OrderId, Seq, SourceId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use crate::report::Urgency;
 use crate::time::At;
 use crate::weighed::Stage;
@@ -27,6 +27,8 @@ pub struct Case {
     pub area: AreaId,
     /// Its class.
     pub class: ClassId,
+    /// Its filing condition.
+    pub condition: ConditionId,
     /// How pressing it is.
     pub urgency: Urgency,
     /// What is being done about it.

@@ -63,6 +63,8 @@ pub struct CaseMembers<'a> {
     tracking: Text<Tracking>,
     /// Its class.
     class: Option<&'a str>,
+    /// Its filing condition.
+    condition: Option<&'a str>,
     /// Its area.
     area: Option<&'a str>,
     /// Its cell.
@@ -240,6 +242,7 @@ impl Serialize for CaseShown<'_> {
             case: case.id.0,
             tracking: Text(Tracking(Seq(case.id.0))),
             class: class_code(city, case.class),
+            condition: city.conditions.get(case.condition).map(|condition| &*condition.named.code),
             area: area_code(city, case.area),
             cell: case.cell.is_some().then_some(Text(CellCode(city, case.cell))),
             urgency: case.urgency.letter(),

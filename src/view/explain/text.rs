@@ -262,6 +262,7 @@ fn decision(line: &serde_json::Value, lang: Lang) -> String {
     let text = |key: &str| line.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let (zh, en) = match line["effect"].as_str().unwrap_or_default() {
         "opened" => ("立案", "opened"),
+        "filed" => ("立案条件", "filed"),
         "merged" => ("并入", "merged"),
         "duplicate" => ("重复", "duplicate"),
         "expired" => ("过期，不受理", "expired, refused"),
@@ -289,6 +290,7 @@ fn decision(line: &serde_json::Value, lang: Lang) -> String {
         ("of", "同于 #", "of #"),
         ("unit", "力量", "unit"),
         ("department", "单位", "department"),
+        ("condition", "立案条件", "condition"),
         ("urgency", "紧急程度", "urgency"),
         ("late_ms", "迟到毫秒", "late by ms"),
         ("reason", "原因", "reason"),
@@ -358,7 +360,8 @@ impl Understood<'_> {
         self.tell_class(sheet);
         let mut from = vec![format!("{} {}", lang.of("来源", "source"), self.urgency_of_source)];
         if let Some(urgency) = self.urgency_of_class {
-            from.push(format!("{} {urgency}", lang.of("类别", "class")));
+            let of = if self.condition.is_some() { ("立案条件", "condition") } else { ("类别", "class") };
+            from.push(format!("{} {urgency}", lang.of(of.0, of.1)));
         }
         if let Some((urgency, ground)) = &self.urgency_of_words {
             from.push(format!("{} {urgency} ({})", lang.of("文字", "its words"), rule_text(ground, lang)));
@@ -400,6 +403,14 @@ impl Understood<'_> {
                 || format!("类别：不明（类别词「{said}」）"),
                 || format!("class: unknown (category word \"{said}\")"),
             ),
+        }
+        match (&self.condition, &self.condition_said) {
+            (Some(condition), _) => sheet.say("立案条件", "filing condition", condition.text(lang)),
+            (None, Some(said)) => sheet.line(
+                || format!("立案条件：不明（「{said}」不是该类别的立案条件）"),
+                || format!("filing condition: unknown (\"{said}\" is none of the class's)"),
+            ),
+            (None, None) => {}
         }
         if let Some(rule) = &self.rule {
             sheet.say("规则", "rule", rule_text(rule, lang));
@@ -526,6 +537,9 @@ impl Case<'_> {
             || format!("案件 {}：{stage}，紧急程度 {}，{reports} 件上报", self.case, self.urgency),
             || format!("case {}: {stage}, urgency {}, reports: {reports}", self.case, self.urgency),
         );
+        if let Some(condition) = &self.condition {
+            sheet.say("立案条件", "filing condition", condition.text(lang));
+        }
         for handed in &self.handings {
             handed.tell(sheet);
         }
@@ -548,7 +562,7 @@ impl Case<'_> {
             let (zh, en) = unit.names();
             format!("{amount} {}", sheet.lang.of(zh, en))
         });
-        sheet.say("类别时限", "limit of the class", limit.as_deref().unwrap_or(sheet.lang.of("未规定", "none")));
+        sheet.say("时限", "limit", limit.as_deref().unwrap_or(sheet.lang.of("未规定", "none")));
         for (at, zh, en) in [
             (clocks.opened, "立案", "opened"),
             (clocks.assigned, "派单", "assigned"),

@@ -61,6 +61,8 @@ pub enum Why {
     Returned = 2,
     /// People decided about it.
     Ruled = 3,
+    /// It was waiting, and its filing condition became known.
+    Filed = 4,
 }
 
 /// Why a case waits on its department's desk.

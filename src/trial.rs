@@ -2,7 +2,7 @@
 //! that are given to a dispatcher that knows nothing yet, and what is expected of its decisions. What the cases touch of the city is
 //! counted, so that a rule that nothing tries is seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::city::{City, DutyLine};
 use crate::effect::{Effect, Effects};
 use crate::failure::Failure;
 use crate::fingerprint::HashKey;
-use crate::ids::{AreaId, ClassId, ConditionId};
+use crate::ids::{AreaId, CaseId, ClassId, ConditionId};
 use crate::ingest::door::Door;
 use crate::ingest::input::Chunk;
 use crate::journal::frame::{Frame, Position};
@@ -91,6 +91,8 @@ struct Touched {
     conditions: BTreeSet<ConditionId>,
     areas: BTreeSet<AreaId>,
     duty: Vec<DutyLine>,
+    /// What exactly is the matter with the cases, as far as it was said.
+    filed: BTreeMap<CaseId, ConditionId>,
 }
 
 /// Tries the cases of a city: of a folder, or the built-in one.
@@ -123,6 +125,7 @@ pub fn test(folder: Option<&Path>) -> Result<Tried, Failure> {
         let case: Case = serde_json::from_str(text).map_err(|why| bad_case(at + 1, &why))?;
         let before = tried.surprises.len();
         let mut lane = Lane::new(city.clone());
+        trial.touched.filed.clear();
         let found: Vec<_> = case.given.iter().map(|given| trial.decide(&mut lane, given)).collect();
         for (given, expected) in case.expect.iter().enumerate() {
             let nothing = Map::new();
@@ -214,11 +217,13 @@ impl Touched {
                 self.classes.insert(class);
                 self.areas.insert(area);
             }
-            Effect::Filed { condition, .. } => {
+            Effect::Filed { case, condition } => {
                 self.conditions.insert(condition);
+                self.filed.insert(case, condition);
             }
-            Effect::Assigned { class, cell, area, department, scope, .. } => {
-                let line = city.duty.line_of(class, cell, area, department, scope);
+            Effect::Assigned { order, class, cell, area, department, scope, .. } => {
+                let condition = self.filed.get(&order.case).copied().unwrap_or(ConditionId::NONE);
+                let line = city.duty.line_of(class, condition, cell, area, department, scope);
                 self.duty.extend(line.filter(|line| !self.duty.contains(line)));
             }
             _ => {}

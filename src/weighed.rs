@@ -149,6 +149,17 @@ pub enum Choice {
     Review(Doubt),
 }
 
+/// For which matters a line of the duty list is: from the narrowest to the widest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Basis {
+    /// Those of a class under one filing condition.
+    Condition,
+    /// All of a class.
+    Class,
+    /// All: 街镇托底, the fallback.
+    Every,
+}
+
 /// A line of the duty list.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LineWeighed {
@@ -158,8 +169,8 @@ pub struct LineWeighed {
     pub tier: Tier,
     /// For which place.
     pub scope: Scope,
-    /// Whether it is for every class, not for this one.
-    pub is_fallback: bool,
+    /// For which matters.
+    pub basis: Basis,
     /// The department's pools, in the order in which they are asked: of the area, then of the district.
     pub pools: Vec<PoolWeighed>,
 }

@@ -136,14 +136,17 @@ const OPEN: ConditionId = ConditionId(2);
 const CALM: ConditionId = ConditionId(3);
 
 fn city(duty: &str, units: &str) -> City {
-    let (duty, units) = (format!("{DUTY_HEAD}{duty}"), format!("{UNITS_HEAD}{units}"));
+    compile(&format!("{DUTY_HEAD}{duty}"), &format!("{UNITS_HEAD}{units}"))
+}
+
+fn compile(duty: &str, units: &str) -> City {
     let files = CityFiles::from_texts(&[
         ("city.toml", SETTINGS),
         ("classes.csv", CLASSES),
         ("departments.csv", DEPARTMENTS),
         ("areas.csv", AREAS),
-        ("duty.csv", &duty),
-        ("units.csv", &units),
+        ("duty.csv", duty),
+        ("units.csv", units),
         ("conditions.csv", CONDITIONS),
     ]);
     City::compile(files).unwrap_or_else(|problems| panic!("{problems}"))
@@ -1114,6 +1117,96 @@ fn an_order_goes_its_way_and_no_other() {
 }
 
 #[test]
+fn lines_for_a_condition_come_before_those_for_its_class() {
+    let duty = "class,scope,where,department,tier,condition\n\
+                cell,district,,W,district,\ncell,district,,X,district,quick\ncell,area,a0,Y,street,quick\ncell,cell,4,Z,village,敞\n\
+                *,cell,0,Z,village,\n";
+    let units = format!("{UNITS_HEAD}w,W,,,,1\nx,X,,,,9\ny,Y,,,,1\nz,Z,,,,1\n");
+    let city = compile(duty, &units);
+    let at = |id: u64, cell: u32, condition| report(id).class(CELL).cell(cell).condition(condition);
+    check_in(
+        city,
+        &[
+            at(1, 0, QUICK),
+            at(2, 4, QUICK),
+            at(3, 2, QUICK),
+            at(4, 8, OPEN),
+            at(5, 4, OPEN).at(20 * MIN),
+            at(6, 12, SLOW),
+        ],
+        &[
+            "1 opened C",
+            "1 filed 1 quick",
+            "1 assigned 1-1 y Y Area New due 1200",
+            "2 opened C",
+            "2 filed 2 quick",
+            "2 assigned 2-1 x X District New due 1200",
+            "3 opened C",
+            "3 filed 3 quick",
+            "3 assigned 3-1 x X District New due 1200",
+            "4 opened C",
+            "4 filed 4 open",
+            "4 assigned 4-1 w W District New",
+            "5 opened C",
+            "5 filed 5 open",
+            "5 assigned 5-1 z Z Cell New",
+            "6 opened C",
+            "6 filed 6 slow",
+            "6 waiting 6 W",
+        ],
+    );
+}
+
+#[test]
+fn a_case_that_waits_goes_to_who_answers_for_its_condition_once_it_is_known() {
+    let duty = "class,scope,where,department,tier,condition\n\
+                cell,district,,W,district,\ncell,district,,X,district,quick\ncell,district,,Y,district,slow\n";
+    let city = || compile(duty, &format!("{UNITS_HEAD}w,W,,,,1\nx,X,,,,1\ny,Y,,,,\n"));
+    let other = |id: u64, cell| report(id).cell(cell);
+    check_in(
+        city(),
+        &[other(1, 4), report(2), report(3).condition(SLOW), action(4, Verb::Done, 1, 1)],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w W District New due 3600",
+            "2 opened C",
+            "2 waiting 2 W",
+            "3 merged 2 C",
+            "3 filed 2 slow",
+            "3 assigned 2-1 y Y District Filed due 7200",
+            "4 done 1-1 w",
+        ],
+    );
+    // Who answers has no room either: it waits for both from then on.
+    check_in(
+        city(),
+        &[
+            other(1, 4),
+            other(2, 8).condition(QUICK),
+            report(3),
+            report(4).condition(QUICK),
+            action(5, Verb::Done, 2, 1),
+            action(6, Verb::Done, 1, 1),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 w W District New due 3600",
+            "2 opened C",
+            "2 filed 2 quick",
+            "2 assigned 2-1 x X District New due 1200",
+            "3 opened C",
+            "3 waiting 3 W",
+            "4 merged 3 C",
+            "4 filed 3 quick",
+            "4 waiting 3 X",
+            "5 done 2-1 x",
+            "5 assigned 3-1 x X District Freed due 1200",
+            "6 done 1-1 w",
+        ],
+    );
+}
+
+#[test]
 fn a_condition_has_a_limit_of_its_own_and_none_where_it_has_none() {
     let in_cell = |id: u64, condition| report(id).cell(4 * id as u32).condition(condition);
     check(
@@ -1476,8 +1569,11 @@ fn any_history() -> impl Strategy<Value = Vec<Given>> {
 
 /// Departments with small capacities, in areas and in the district, so that cases wait, return and fall back.
 fn busy_city() -> City {
-    let duty = "cell,cell,0,X,village\ncell,area,a0,Y,street\npart,district,,X,district\nspot,district,,Z,district\n*,district,,W,district\n";
-    let mut city = city(duty, "w0,W,a0,,,2\nw1,W,a1,,,1\nw2,W,,,,1\nx0,X,,,,1\ny0,Y,a0,,,1\nz0,Z,,121.001,31.001,2\n");
+    let duty = "class,scope,where,department,tier,condition\n\
+                cell,cell,0,X,village,\ncell,area,a0,Y,street,\ncell,district,,Z,district,quick\ncell,area,a1,X,street,open\n\
+                part,district,,X,district,\nspot,district,,Z,district,\n*,district,,W,district,\n";
+    let units = "w0,W,a0,,,2\nw1,W,a1,,,1\nw2,W,,,,1\nx0,X,,,,1\ny0,Y,a0,,,1\nz0,Z,,121.001,31.001,2\n";
+    let mut city = compile(duty, &format!("{UNITS_HEAD}{units}"));
     city.memory.cases_max = 40;
     city.memory.ids_max = 70;
     city
@@ -1565,7 +1661,7 @@ fn decided_of(effects: &[(Seq, Effect)]) -> Outcome {
             Effect::Duplicate { of, case, conflict, .. } => outcome.duplicate = Some((of, case, conflict)),
             Effect::Expired { late_ms, .. } => outcome.expired = Some(late_ms),
             Effect::Merged { case, .. } => outcome.joined = Some(case),
-            Effect::Assigned { why: Why::New | Why::Returned | Why::Ruled, unit, .. } => {
+            Effect::Assigned { why: Why::New | Why::Returned | Why::Ruled | Why::Filed, unit, .. } => {
                 outcome.choice = Some(Choice::Unit(unit))
             }
             Effect::Waiting { department, .. } => outcome.choice = Some(Choice::Waits(department)),

@@ -7,7 +7,7 @@ use std::fmt;
 use super::seam::Warning;
 use super::text::Mute;
 use super::{City, Named};
-use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
+use crate::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId};
 
 /// Something that whoever keeps the city should look at.
 #[derive(Clone, PartialEq, Debug)]
@@ -188,8 +188,10 @@ impl City {
         for class in (0..self.classes.len() as u16).map(ClassId) {
             let (mut nobody, mut nobody_comes) = (Vec::new(), Vec::new());
             for area in (0..self.areas.len() as u16).map(AreaId) {
-                let candidates: Vec<_> = self.duty.candidates(class, CellId::NONE, area).collect();
-                for department in candidates.iter().map(|candidate| candidate.department) {
+                let of = |condition| self.duty.candidates(class, condition, CellId::NONE, area);
+                let candidates: Vec<_> = of(ConditionId::NONE).collect();
+                let narrower = self.conditions.of(class).flat_map(|(condition, _)| of(condition));
+                for department in candidates.iter().copied().chain(narrower).map(|candidate| candidate.department) {
                     answering.insert((department, area));
                     if !self.has_units(department, area) {
                         absent.entry(department).or_default().insert(area);

@@ -200,6 +200,32 @@ mod tests {
     }
 
     #[test]
+    fn duty_lines_name_conditions_of_their_class() {
+        let compile = |row: &str| {
+            let duty = format!(
+                "class,scope,where,department,tier,condition\n01001,district,,D-WATER,district,surround_sunk\n{row}\n"
+            );
+            let pudong = CityFiles::pudong();
+            let texts =
+                pudong.texts().map(|(name, text)| (name, if name == "duty.csv" { duty.as_str() } else { text }));
+            City::compile(CityFiles::from_texts(&texts.collect::<Vec<_>>()))
+        };
+        let city = compile("01001,district,,U-WATER,district,弹跳异响").expect("a city");
+        let lines: Vec<_> = city.duty.lines().iter().map(|line| line.text(&city)).collect();
+        assert_eq!(lines, ["01001 noisy_or_flipping district U-WATER", "01001 surround_sunk district D-WATER"]);
+        for (row, what) in [
+            ("01001,district,,U-WATER,district,loud", "condition \"loud\" of class \"01001\""),
+            ("*,district,,U-WATER,district,surround_sunk", "condition \"surround_sunk\" of class \"*\""),
+            ("01001,district,,U-WATER,district,周边下沉", "a second line for the same class, condition and place"),
+        ] {
+            let problems = compile(row).expect_err("a mistake");
+            let found = problems.as_slice().iter().find(|problem| problem.what.contains(what));
+            let found = found.unwrap_or_else(|| panic!("{row}: {problems}"));
+            assert!((found.file, found.line) == ("duty.csv", 3) && !found.mend.is_empty(), "{row}: {problems}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         for (rows, line, what) in [
             ("1003,gone,,,A,,\n", 2, "class \"1003\""),

@@ -1,11 +1,12 @@
-//! The duty list: which department answers for a class, in a cell, an area, or the whole district.
+//! The duty list: which department answers for a class or a filing condition of it, in a cell, an area, or the whole district.
 
 use serde::Deserialize;
 
 use super::files::{CityFiles, Problems};
 use super::{City, Tables, position};
 use crate::effect::{Scope, Tier};
-use crate::ids::{AreaId, CellId, ClassId, DepartmentId};
+use crate::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId};
+use crate::weighed::Basis;
 
 /// One body that could answer, and why it is on the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,26 +15,29 @@ pub struct Candidate {
     pub department: DepartmentId,
     /// The level that holds the order.
     pub tier: Tier,
-    /// Which line of the list named it.
+    /// For which place the line is that named it.
     pub scope: Scope,
-    /// Whether that line is for every class (`*`).
-    pub is_fallback: bool,
+    /// For which matters that line is.
+    pub basis: Basis,
 }
 
-/// The duty list. Lines for a cell come before lines for its area, and those before lines for the district; lines for the
-/// class come before lines for every class (`*`: 街镇托底, the fallback).
+/// The duty list. Lines for a condition come before lines for its class, and those before lines for every class (`*`: 街镇托底, the
+/// fallback); of each, lines for a cell come before lines for its area, and those before lines for the district.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct DutyList {
-    /// Sorted by key: class (or [`ClassId::NONE`] for every class), scope, place.
+    /// Sorted by key. The district's lines for classes and for every class stand below.
     lines: Vec<(Key, Candidate)>,
     /// The district's line of each class, which most look-ups end with.
     district: Vec<Option<Candidate>>,
-    /// Whether any line names a cell or an area: if not, the look-up is one read.
-    local: bool,
+    /// Whether any line for a class or for every class names a cell or an area: if not, their look-up is one read.
+    is_local: bool,
+    /// Whether any line is for a condition.
+    is_conditional: bool,
     fallback: Option<Candidate>,
 }
 
-type Key = (ClassId, u8, u32);
+/// Class (or [`ClassId::NONE`] for every class), condition (or [`ConditionId::NONE`] for all of the class), scope, place.
+type Key = (ClassId, ConditionId, u8, u32);
 
 /// A line of the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,13 +50,16 @@ pub struct DutyLine {
 impl DutyLine {
     /// The cell, if it is for one.
     pub fn cell(&self) -> Option<CellId> {
-        (self.candidate.scope == Scope::Cell).then_some(CellId(self.key.2))
+        (self.candidate.scope == Scope::Cell).then_some(CellId(self.key.3))
     }
 
-    /// Class, place and department, as they stand in the table.
+    /// Class, condition, place and department, as they stand in the table.
     pub fn text(&self, city: &City) -> String {
-        let (class, _, place) = self.key;
-        let class = if class.is_some() { &*city.classes[class.index()].named.code } else { "*" };
+        let (class, condition, _, place) = self.key;
+        let matter = match city.conditions.get(condition) {
+            Some(condition) => condition.text(city),
+            None => city.classes.get(class.index()).map_or("*", |class| &class.named.code).to_owned(),
+        };
         let place = match self.candidate.scope {
             Scope::Cell => {
                 format!("cell {}", city.grid.code(CellId(place), &city.areas))
@@ -60,12 +67,12 @@ impl DutyLine {
             Scope::Area => format!("area {}", city.areas[place as usize].code),
             Scope::District => "district".to_owned(),
         };
-        format!("{class} {place} {}", city.departments[self.candidate.department.index()].code)
+        format!("{matter} {place} {}", city.departments[self.candidate.department.index()].code)
     }
 }
 
-/// Most candidates that a look-up can give: three scopes, for the class and for every class.
-const CANDIDATES_MAX: usize = 6;
+/// Most candidates that a look-up can give: three scopes, for the condition, the class and every class.
+const CANDIDATES_MAX: usize = 9;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +82,8 @@ struct Row {
     r#where: String,
     department: String,
     tier: String,
+    #[serde(default)]
+    condition: String,
 }
 
 const FILE: &str = "duty.csv";
@@ -93,46 +102,67 @@ impl DutyList {
     }
 
     fn add(&mut self, key: Key, candidate: Candidate, line: u64, problems: &mut Problems) {
-        let (class, scope, _) = key;
-        let taken = match (candidate.scope, class.is_some()) {
-            (Scope::District, true) => self.district[class.index()].replace(candidate).is_some(),
-            (Scope::District, false) => self.fallback.replace(candidate).is_some(),
-            _ => {
-                self.local = true;
+        let (class, _, scope, _) = key;
+        let taken = match (candidate.scope, candidate.basis) {
+            (Scope::District, Basis::Class) => self.district[class.index()].replace(candidate).is_some(),
+            (Scope::District, Basis::Every) => self.fallback.replace(candidate).is_some(),
+            (_, basis) => {
+                self.is_conditional |= basis == Basis::Condition;
+                self.is_local |= basis != Basis::Condition;
                 let taken = self.lines.iter().any(|(known, _)| *known == key);
                 self.lines.push((key, candidate));
                 taken
             }
         };
         if taken {
-            let what = format!("a second line for the same class and place (scope {scope})");
-            problems.push(FILE, line, what, "keep one line for each class and place");
+            let what = format!("a second line for the same class, condition and place (scope {scope})");
+            problems.push(FILE, line, what, "keep one line for each class or condition, and place");
         }
     }
 
-    /// Who could answer, best first: the places narrow to wide for the class, then the same for every class.
+    /// Who could answer, best first: the places narrow to wide for the condition, then the same for the class, and for every class.
     #[inline]
-    pub fn candidates(&self, class: ClassId, cell: CellId, area: AreaId) -> impl Iterator<Item = Candidate> + use<> {
+    pub fn candidates(
+        &self,
+        class: ClassId,
+        condition: ConditionId,
+        cell: CellId,
+        area: AreaId,
+    ) -> impl Iterator<Item = Candidate> + use<> {
         let mut found = [None; CANDIDATES_MAX];
-        if self.local {
-            found[0] = self.line((class, Scope::Cell as u8, cell.0));
-            found[1] = self.line((class, Scope::Area as u8, u32::from(area.0)));
-            found[3] = self.line((ClassId::NONE, Scope::Cell as u8, cell.0));
-            found[4] = self.line((ClassId::NONE, Scope::Area as u8, u32::from(area.0)));
+        if condition.is_some() && self.is_conditional {
+            found[..3].copy_from_slice(&self.places(class, condition, cell, area));
         }
-        found[2] = self.district.get(class.index()).copied().flatten();
-        found[5] = self.fallback;
+        if self.is_local {
+            found[3..6].copy_from_slice(&self.places(class, ConditionId::NONE, cell, area));
+            found[6..].copy_from_slice(&self.places(ClassId::NONE, ConditionId::NONE, cell, area));
+        }
+        found[5] = self.district.get(class.index()).copied().flatten();
+        found[8] = self.fallback;
         found.into_iter().flatten()
     }
 
-    /// Every line, in the order of class, scope and place; those for every class last.
+    /// The lines for a cell, its area and the district.
+    fn places(&self, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) -> [Option<Candidate>; 3] {
+        [
+            self.line((class, condition, Scope::Cell as u8, cell.0)),
+            self.line((class, condition, Scope::Area as u8, u32::from(area.0))),
+            self.line((class, condition, Scope::District as u8, 0)),
+        ]
+    }
+
+    /// Every line, in the order of class, condition, scope and place; those for every class last.
     pub fn lines(&self) -> Vec<DutyLine> {
         let districts = self.district.iter().enumerate().filter_map(|(class, candidate)| {
-            candidate.map(|candidate| DutyLine { key: (ClassId(class as u16), Scope::District as u8, 0), candidate })
+            candidate.map(|candidate| DutyLine {
+                key: (ClassId(class as u16), ConditionId::NONE, Scope::District as u8, 0),
+                candidate,
+            })
         });
         let local = self.lines.iter().map(|(key, candidate)| DutyLine { key: *key, candidate: *candidate });
-        let fallback =
-            self.fallback.map(|candidate| DutyLine { key: (ClassId::NONE, Scope::District as u8, 0), candidate });
+        let fallback = self
+            .fallback
+            .map(|candidate| DutyLine { key: (ClassId::NONE, ConditionId::NONE, Scope::District as u8, 0), candidate });
         let mut lines: Vec<_> = districts.chain(local).chain(fallback).collect();
         lines.sort_unstable_by_key(|line| line.key);
         lines
@@ -142,20 +172,25 @@ impl DutyList {
     pub fn line_of(
         &self,
         class: ClassId,
+        condition: ConditionId,
         cell: CellId,
         area: AreaId,
         department: DepartmentId,
         scope: Scope,
     ) -> Option<DutyLine> {
-        let mut candidates = self.candidates(class, cell, area);
+        let mut candidates = self.candidates(class, condition, cell, area);
         let candidate = candidates.find(|candidate| (candidate.department, candidate.scope) == (department, scope))?;
-        let class = if candidate.is_fallback { ClassId::NONE } else { class };
+        let (class, condition) = match candidate.basis {
+            Basis::Condition => (class, condition),
+            Basis::Class => (class, ConditionId::NONE),
+            Basis::Every => (ClassId::NONE, ConditionId::NONE),
+        };
         let place = match scope {
             Scope::Cell => cell.0,
             Scope::Area => u32::from(area.0),
             Scope::District => 0,
         };
-        Some(DutyLine { key: (class, scope as u8, place), candidate })
+        Some(DutyLine { key: (class, condition, scope as u8, place), candidate })
     }
 
     fn line(&self, key: Key) -> Option<Candidate> {
@@ -197,6 +232,16 @@ fn compile_row(row: &Row, tables: &Tables<'_>) -> Result<(Key, Candidate), (Stri
         .into_iter()
         .find(|tier| tier.word() == row.tier)
         .ok_or_else(|| (format!("tier \"{}\"", row.tier), "tier is village, station, street or district".to_owned()))?;
-    let is_fallback = !class.is_some();
-    Ok(((class, scope as u8, place), Candidate { department, tier, scope, is_fallback }))
+    let (condition, basis) = match row.condition.as_str() {
+        "" if class.is_some() => (ConditionId::NONE, Basis::Class),
+        "" => (ConditionId::NONE, Basis::Every),
+        word => match tables.conditions.find(class, word) {
+            ConditionId::NONE => {
+                let what = format!("condition \"{word}\" of class \"{}\"", row.class);
+                return Err((what, "name a condition that conditions.csv has for the class, or none".to_owned()));
+            }
+            found => (found, Basis::Condition),
+        },
+    };
+    Ok(((class, condition, scope as u8, place), Candidate { department, tier, scope, basis }))
 }

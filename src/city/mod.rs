@@ -208,7 +208,13 @@ impl City {
         let catalogue = shape::Catalogue { classes: &classes, words: &categories };
         let classifier = Classifier::compile(&files, &settings, &categories, &mut problems);
         let (sources, source_names, dedup_windows) = source::compile(&settings, &frames, &catalogue, &mut problems);
-        let tables = Tables { areas: &areas, departments: &departments, classes: &classes, grid: &grid };
+        let tables = Tables {
+            areas: &areas,
+            departments: &departments,
+            classes: &classes,
+            conditions: &conditions,
+            grid: &grid,
+        };
         let calendar = Calendar::compile(&files, settings.calendar.as_ref(), &mut problems);
         let duty = DutyList::compile(&files, &tables, &mut problems);
         let roster = Roster::compile(&files, &settings, &tables, &mut problems);
@@ -251,6 +257,7 @@ struct Tables<'a> {
     areas: &'a [Named],
     departments: &'a [Named],
     classes: &'a [Class],
+    conditions: &'a Conditions,
     grid: &'a Grid,
 }
 
@@ -288,7 +295,7 @@ mod tests {
             for area in 0..city.areas.len() {
                 let class = crate::ids::ClassId(index as u16);
                 let area = crate::ids::AreaId(area as u16);
-                let mut candidates = city.duty.candidates(class, crate::ids::CellId(0), area);
+                let mut candidates = city.duty.candidates(class, ConditionId::NONE, crate::ids::CellId(0), area);
                 let first = candidates.next().expect("the duty list names somebody for every class");
                 let pools =
                     [city.roster.area_pool(first.department, area), city.roster.district_pool(first.department)];

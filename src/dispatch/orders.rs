@@ -81,7 +81,7 @@ impl Dispatcher {
     pub(super) fn decide_order(&self, matter: &Matter, except: UnitId) -> Decision {
         let how = self.how(matter);
         let mut staffed = None;
-        for candidate in self.city.duty.candidates(matter.class, matter.cell, matter.area) {
+        for candidate in self.candidates(matter) {
             for pool in self.pools(candidate, matter.area) {
                 let units = self.city.roster.pool(pool);
                 staffed = staffed.or_else(|| (!units.is_empty()).then_some(candidate));
@@ -104,6 +104,12 @@ impl Dispatcher {
             return Assign::LeastLoaded;
         }
         self.city.policies[usize::from(self.city.classes[matter.class.index()].policy)].assign
+    }
+
+    /// Who could answer, best first.
+    #[inline]
+    pub(super) fn candidates(&self, matter: &Matter) -> impl Iterator<Item = Candidate> + use<> {
+        self.city.duty.candidates(matter.class, matter.condition, matter.cell, matter.area)
     }
 
     /// The pools that a candidate draws from for a case: of its area, then of the district.
@@ -163,7 +169,7 @@ impl Dispatcher {
 
     #[cold]
     fn why_nobody(&self, matter: &Matter) -> Doubt {
-        match self.city.duty.candidates(matter.class, matter.cell, matter.area).next() {
+        match self.candidates(matter).next() {
             Some(_) => Doubt::NoUnit,
             None => Doubt::NoDepartment,
         }
@@ -172,15 +178,15 @@ impl Dispatcher {
     /// Whether any unit but one could ever take the case.
     #[cold]
     fn others_exist(&self, matter: &Matter, except: UnitId) -> bool {
-        let candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
+        let candidates = self.candidates(matter);
         let mut pools = candidates.flat_map(|candidate| self.pools(candidate, matter.area));
         pools.any(|pool| self.city.roster.pool(pool).any(|unit| unit != except.index()))
     }
 
     fn each_pool(&mut self, slot: u32, mut act: impl FnMut(&mut super::Desks, PoolId)) {
-        let Matter { class, cell, area, .. } = self.incidents.case(slot).matter();
-        for candidate in self.city.duty.candidates(class, cell, area) {
-            for pool in self.pools(candidate, area) {
+        let matter = self.incidents.case(slot).matter();
+        for candidate in self.candidates(&matter) {
+            for pool in self.pools(candidate, matter.area) {
                 act(&mut self.desks, pool);
             }
         }
@@ -309,8 +315,7 @@ impl Dispatcher {
     #[inline(never)]
     pub(super) fn file(&mut self, slot: u32, condition: ConditionId, record: &Record, out: &mut Effects) {
         let case = *self.incidents.case(slot);
-        let urgency = |condition| self.city.conditions.get(condition).map(|condition| condition.urgency);
-        if urgency(condition) <= urgency(case.condition) {
+        if !self.is_more_pressing(condition, case.condition) {
             return;
         }
         out.push(record.seq, Effect::Filed { case: case.id, condition });
@@ -321,10 +326,21 @@ impl Dispatcher {
         // A merge buys no time: of the two deadlines the earlier one counts.
         let limit = self.city.limit_of(case.class, condition);
         let due = limit.map(|limit| self.city.calendar.due(record.at, limit));
-        self.rearrange(slot, |case| {
+        self.end_wait(slot);
+        self.incidents.change(slot, &self.city, |case| {
             case.condition = condition;
             case.due = due.map_or(case.due, |due| case.due.not_after(due));
         });
+        if case.stage == Stage::Waiting {
+            // Others may answer for this, and have room.
+            self.assign(slot, record, Why::Filed, case.unit, out);
+        }
+    }
+
+    /// Whether a condition counts beside the one that is known: any beside none, else the one with the greater urgency.
+    pub(super) fn is_more_pressing(&self, condition: ConditionId, known: ConditionId) -> bool {
+        let urgency = |condition| self.city.conditions.get(condition).map(|condition| condition.urgency);
+        urgency(condition) > urgency(known)
     }
 
     pub(super) fn on_unit(&mut self, record: &Record, change: &UnitChange, out: &mut Effects) {
@@ -372,7 +388,7 @@ impl Dispatcher {
     /// By which line of the duty list a unit could get a case, if any names its department.
     pub(super) fn candidate_of(&self, unit: UnitId, matter: &Matter) -> Option<Candidate> {
         let department = self.city.roster.department(self.desks.unit(unit).pool);
-        let mut candidates = self.city.duty.candidates(matter.class, matter.cell, matter.area);
+        let mut candidates = self.candidates(matter);
         candidates.find(|candidate| candidate.department == department)
     }
 }

@@ -8,12 +8,12 @@ use super::seen::Seen;
 use super::{Dispatcher, doubt};
 use crate::city::{Assign, PoolId, SamePlace};
 use crate::geo::distance2_cm;
-use crate::ids::UnitId;
+use crate::ids::{CaseId, UnitId};
 use crate::record::{Head, Input, Record};
 use crate::report::{UnitStatus, Verb};
 use crate::time::At;
 use crate::weighed::{
-    CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, PoolWeighed, Standing, UnitWeighed, Weighed,
+    CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, PoolWeighed, Stage, Standing, UnitWeighed, Weighed,
 };
 
 /// Most cases that are listed; the others are counted.
@@ -69,13 +69,21 @@ impl Dispatcher {
         weighed.cases = self.cases(head, time, record.at);
         weighed.cases_more = weighed.cases.len().saturating_sub(CASES_LISTED);
         weighed.cases.truncate(CASES_LISTED);
-        if weighed.joined().is_some() {
+        if let Some(case) = weighed.joined() {
+            weighed.handing = self.weigh_filing(case, head, record.at);
             return;
         }
         weighed.handing = Some(match doubt(&Matter::of(head)) {
             Some(doubt) => Handing { returned_by: UnitId::NONE, lines: Vec::new(), choice: Choice::Review(doubt) },
             None => self.handing(&Matter::of(head), UnitId::NONE),
         });
+    }
+
+    /// Who could get a case that waits, if a report of it says what exactly is the matter.
+    fn weigh_filing(&self, case: CaseId, head: &Head, at: At) -> Option<Handing> {
+        let case = self.incidents.case(self.incidents.by_id(case, at)?);
+        let is_asked = case.stage == Stage::Waiting && self.is_more_pressing(head.condition, case.condition);
+        is_asked.then(|| self.handing(&Matter { condition: head.condition, ..case.matter() }, case.unit))
     }
 
     fn cases(&self, head: &Head, time: At, at: At) -> Vec<CaseWeighed> {
@@ -117,7 +125,7 @@ impl Dispatcher {
         };
         let taken_pool = taken.is_some().then(|| self.desks.unit(taken).pool);
         let (mut lines, mut is_asked): (Vec<LineWeighed>, _) = (Vec::new(), true);
-        for candidate in self.city.duty.candidates(matter.class, matter.cell, matter.area) {
+        for candidate in self.candidates(matter) {
             let mut pools = Vec::new();
             for (pool, area) in self.pools(candidate, matter.area).into_iter().zip([Some(matter.area), None]) {
                 let units = if is_asked { self.units(pool, matter, taken, except) } else { Vec::new() };
@@ -125,7 +133,7 @@ impl Dispatcher {
                 is_asked &= taken_pool != Some(pool);
             }
             let (department, tier, scope) = (candidate.department, candidate.tier, candidate.scope);
-            lines.push(LineWeighed { department, tier, scope, is_fallback: candidate.is_fallback, pools });
+            lines.push(LineWeighed { department, tier, scope, basis: candidate.basis, pools });
         }
         let choice = match decision {
             Decision::Unit(_, unit) => Choice::Unit(unit),

@@ -356,6 +356,7 @@ pub(super) const fn why_word(why: Why) -> &'static str {
         Why::Freed => "freed",
         Why::Returned => "returned",
         Why::Ruled => "ruled",
+        Why::Filed => "filed",
     }
 }
 

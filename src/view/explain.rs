@@ -18,7 +18,7 @@ use crate::report::Urgency;
 use crate::time::{At, Window, WindowKind};
 use crate::view::decision::{Decisions, doubt_word, scope_word};
 use crate::view::paper::Paper;
-use crate::weighed::{CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, Standing, UnitWeighed, Weighed};
+use crate::weighed::{Basis, CaseWeighed, Choice, Fit, Handing, Heard, LineWeighed, Standing, UnitWeighed, Weighed};
 
 pub use brief::ReportTold;
 
@@ -458,8 +458,8 @@ pub struct Line<'a> {
     pub tier: &'static str,
     /// cell, area or district.
     pub scope: &'static str,
-    /// For every class, not for this one.
-    pub fallback: bool,
+    /// condition, class or every_class: for which matters.
+    pub basis: &'static str,
     /// taken, no_unit, no_room or not_needed.
     pub verdict: &'static str,
     /// Its pools.
@@ -798,7 +798,11 @@ impl<'a> Teller<'a> {
             department: self.department(line.department),
             tier: line.tier.word(),
             scope: scope_word(line.scope),
-            fallback: line.is_fallback,
+            basis: match line.basis {
+                Basis::Condition => "condition",
+                Basis::Class => "class",
+                Basis::Every => "every_class",
+            },
             verdict,
             pools: pools.collect(),
         }
@@ -919,7 +923,7 @@ fn touches_as_matter(told: &Told, case: CaseId) -> bool {
     told.effects.iter().any(|effect| match effect {
         Effect::Opened { case: opened, .. } => *opened == case,
         Effect::Returned { order, .. } => order.case == case,
-        Effect::Ruled { case: ruled, .. } => *ruled == case,
+        Effect::Ruled { case: ruled, .. } | Effect::Filed { case: ruled, .. } => *ruled == case,
         _ => false,
     })
 }

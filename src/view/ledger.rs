@@ -130,12 +130,12 @@ impl Ledger {
             Input::Action(_) | Input::Unit(_) | Input::Ruling(_) => self.work.acts += 1,
         }
         for (_, effect) in effects {
-            self.fold_effect(effect, is_report);
+            self.fold_effect(effect, record.seq, is_report);
         }
     }
 
     #[inline]
-    fn fold_effect(&mut self, effect: &Effect, of_report: bool) {
+    fn fold_effect(&mut self, effect: &Effect, seq: Seq, of_report: bool) {
         match *effect {
             Effect::Tallied { source, turned, field, reason, count } => {
                 self.tally(source, turned, field, reason, count)
@@ -158,9 +158,9 @@ impl Ledger {
             }
             Effect::Assigned { why: Why::New, .. } => self.work.assigned += 1,
             Effect::Assigned { .. } => self.work.reassigned += 1,
-            // A case that is opened is assigned, waits, or goes to review; what an action sets in motion later is not new.
-            Effect::Waiting { .. } => self.work.waiting += u64::from(of_report),
-            Effect::Review { .. } => self.work.review += u64::from(of_report),
+            // A case that is opened is assigned, waits, or goes to review; what is set in motion later is not new.
+            Effect::Waiting { case, .. } => self.work.waiting += u64::from(case.0 == seq.0),
+            Effect::Review { case, .. } => self.work.review += u64::from(case.0 == seq.0),
             Effect::Refused { .. } => self.work.acts_refused += 1,
             Effect::Accepted { .. } => self.work.accepted += 1,
             Effect::Returned { .. } => self.work.returned += 1,

@@ -320,6 +320,7 @@ fn reason(reason: &str, lang: Lang) -> &str {
         "freed" => lang.of("力量空出", "a unit became free"),
         "returned" => lang.of("前一力量退单", "the unit before gave it back"),
         "ruled" => lang.of("人工研判", "people decided"),
+        "filed" => lang.of("立案条件明确", "its filing condition became known"),
         "no_free_unit" => lang.of("没有空闲力量", "no free unit"),
         "late" => lang.of("迟到", "late"),
         "no_such_order" => lang.of("没有这张工单", "no such order"),
@@ -632,13 +633,14 @@ impl Line<'_> {
         let lang = sheet.lang;
         let (department, tier) = (self.department.text(lang), word(self.tier, lang));
         let (scope, verdict) = (scope(self.scope, lang), word(self.verdict, lang));
-        let class = match self.fallback {
-            true => lang.of("各类托底", "for every class"),
-            false => lang.of("本类", "for this class"),
+        let basis = match self.basis {
+            "condition" => lang.of("本立案条件", "for this condition"),
+            "class" => lang.of("本类", "for this class"),
+            _ => lang.of("各类托底", "for every class"),
         };
         sheet.line(
-            || format!("{rank}. {department}，{tier}（{class}，{scope}）：{verdict}"),
-            || format!("{rank}. {department}, {tier} ({class}, {scope}): {verdict}"),
+            || format!("{rank}. {department}，{tier}（{basis}，{scope}）：{verdict}"),
+            || format!("{rank}. {department}, {tier} ({basis}, {scope}): {verdict}"),
         );
         for pool in self.pools.iter().filter(|pool| pool.asked && pool.size > 0) {
             pool.tell(sheet);

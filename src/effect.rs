@@ -87,6 +87,8 @@ pub enum Doubt {
     NoUnit = 4,
     /// Every unit that could take it gave it back.
     AllReturned = 5,
+    /// It is a complaint about the only body that the duty list names.
+    OnlyAccused = 6,
 }
 
 /// Why an action or a unit's word changes nothing.
@@ -102,6 +104,8 @@ pub enum Refusal {
     NotResponsible = 3,
     /// A unit is named, but class or place are still not known.
     Incomplete = 4,
+    /// The case is a complaint about the unit's department.
+    Accused = 5,
 }
 
 /// What was forgotten because the memory plan's bound was reached.

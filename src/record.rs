@@ -5,7 +5,7 @@
 
 use crate::fingerprint::Fingerprint;
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, SourceId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use crate::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use crate::time::At;
 
@@ -97,6 +97,8 @@ pub struct Head {
     pub class: ClassId,
     /// The filing condition of that class, or [`ConditionId::NONE`].
     pub condition: ConditionId,
+    /// The department that it complains about, or [`DepartmentId::NONE`].
+    pub against: DepartmentId,
     /// How sure the class is, in thousandths.
     pub confidence: u16,
     /// The greatest of what source, class and a trusted sender say.
@@ -315,7 +317,8 @@ pub fn encode_slot(origin: &Origin, input: &Input, slot: &mut [u8]) {
             put_u64(slot, OWN + 32, head.address);
             put_u16(slot, OWN + 40, head.confidence);
             put_u16(slot, OWN + 42, head.condition.0);
-            // OWN + 44 .. OWN + 48 is free and zero.
+            put_u16(slot, OWN + 44, head.against.0);
+            // OWN + 46 .. OWN + 48 is free and zero.
         }
         Input::Action(action) => {
             slot[AT_KIND] = KIND_ACTION;
@@ -369,6 +372,7 @@ pub fn decode_slot(slot: &[u8]) -> Result<(Origin, Input), UnknownSlot> {
             class: ClassId(get_u16(slot, OWN + 14)),
             confidence: get_u16(slot, OWN + 40),
             condition: ConditionId(get_u16(slot, OWN + 42)),
+            against: DepartmentId(get_u16(slot, OWN + 44)),
             urgency: Urgency::from_code(slot[AT_URGENCY]),
             keep_late: slot[AT_FLAGS] & FLAG_KEEP_LATE != 0,
             reporter: get_u64(slot, OWN + 16),
@@ -511,6 +515,7 @@ impl Head {
         area: AreaId::NONE,
         class: ClassId::NONE,
         condition: ConditionId::NONE,
+        against: DepartmentId::NONE,
         confidence: 0,
         urgency: Urgency::C,
         keep_late: false,
@@ -543,6 +548,7 @@ mod tests {
                 area: AreaId(8),
                 class: ClassId::NONE,
                 condition: ConditionId(5),
+                against: DepartmentId(6),
                 confidence: 1000,
                 urgency: Urgency::A,
                 keep_late: true,

@@ -106,6 +106,8 @@ pub struct Report<'a> {
     pub category: Option<&'a str>,
     /// What exactly is the matter, in a word that the city has for a filing condition of its class.
     pub condition: Option<&'a str>,
+    /// The body that it complains about, if it is a complaint: a department's code or name.
+    pub against: Option<&'a str>,
     /// The sender's own word on urgency; a hint unless the city trusts the source.
     pub urgency: Option<Urgency>,
     /// Its title.
@@ -292,11 +294,12 @@ pub enum Field {
     Status,
     Capacity,
     Condition,
+    Against,
 }
 
 impl Field {
     /// Every field, in the order of their codes.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Line,
         Self::Source,
         Self::Id,
@@ -321,6 +324,7 @@ impl Field {
         Self::Status,
         Self::Capacity,
         Self::Condition,
+        Self::Against,
     ];
 
     /// The key in the input schema; `line` for the line as a whole.
@@ -350,6 +354,7 @@ impl Field {
             Self::Status => "status",
             Self::Capacity => "capacity",
             Self::Condition => "condition",
+            Self::Against => "against",
         }
     }
 }

@@ -5,10 +5,10 @@
 //! mind sends it to review.
 
 use crate::city::text::Read;
-use crate::city::{City, Late, Located, Source, Worded};
+use crate::city::{City, Late, Located, Named, Source, Worded};
 use crate::fingerprint::{Fingerprint, HashKey};
 use crate::geo::{FinePoint, Point};
-use crate::ids::{AreaId, CellId, ClassId, ConditionId, OrderId, SourceId, UnitId};
+use crate::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId, OrderId, SourceId, UnitId};
 use crate::record::{Head, Input, OrderAction, Ruling, UnitChange};
 use crate::report::{Action, Field, Reason, Reject, Report, RulingSays, Said, Spot, UnitSays, What};
 use crate::time::At;
@@ -76,6 +76,7 @@ impl City {
         let read = self.class(report, source)?;
         // A word that the class has no condition for is as good as none: people may still find out.
         let condition = report.condition.map_or(ConditionId::NONE, |word| self.conditions.find(read.class, word));
+        let against = report.against.map_or(Ok(DepartmentId::NONE), |body| self.body(body))?;
         let urgency = [
             Some(source.urgency),
             self.urgency_of(read.class, condition),
@@ -94,6 +95,7 @@ impl City {
             area: located.map(|located| located.area).or(worded.map(|(area, _)| area)).unwrap_or(AreaId::NONE),
             class: read.class,
             condition,
+            against,
             confidence: read.confidence,
             urgency,
             keep_late: source.late == Late::Dispatch || urgency == crate::report::Urgency::A,
@@ -101,6 +103,17 @@ impl City {
             component: pseudonym(report.component.map(str::as_bytes)),
             address: pseudonym(report.address.map(str::as_bytes)),
         })
+    }
+
+    /// The body that a complaint names. One that nobody knows is told at once: else the complaint might go to that very body.
+    #[cold]
+    #[inline(never)]
+    fn body(&self, name: &str) -> Result<DepartmentId, Reject> {
+        let is_called = |body: &Named| [&body.code, &body.zh, &body.en].into_iter().any(|own| **own == *name);
+        match self.departments.iter().position(is_called) {
+            Some(found) => Ok(DepartmentId(found as u16)),
+            None => wrong(Field::Against, Reason::Unknown),
+        }
     }
 
     /// A place as it was said, in the city's frame. What names no frame is in that of its source.

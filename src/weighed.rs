@@ -171,6 +171,8 @@ pub struct LineWeighed {
     pub scope: Scope,
     /// For which matters.
     pub basis: Basis,
+    /// Whether the case is a complaint about that department, which is passed over therefore.
+    pub is_accused: bool,
     /// The department's pools, in the order in which they are asked: of the area, then of the district.
     pub pools: Vec<PoolWeighed>,
 }

@@ -4,7 +4,7 @@
 mod small;
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -315,4 +315,40 @@ fn another_city_is_refused_and_nothing_is_changed() {
     }
     let (_, stderr) = said("explain", &SMALL.data, &["1", "--city", other.to_str().expect("text")], 2);
     assert!(stderr.contains("use the city that is kept in the data folder"), "{stderr}");
+}
+
+/// A complaint about a body in the built-in city, whose condition is said by its Chinese name, and another condition that is none.
+#[test]
+fn a_condition_and_a_complaint_are_told_with_what_follows_from_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, data) = (folder.path().join("day.ndjson"), folder.path().join("data"));
+    let report = |id: &str, condition: &str| {
+        serde_json::json!({"source": "12345", "id": id, "ts": "2026-03-06T17:00:00+08:00", "lng": 121.51, "lat": 31.24,
+            "category": "01003", "condition": condition, "against": "D-WATER"})
+    };
+    std::fs::write(&file, format!("{}\n{}\n", report("c1", "周边下沉"), report("c2", "不合群"))).expect("written");
+    let run = Command::new(env!("CARGO_BIN_EXE_paidan"))
+        .args(["run", "-q", "--out", "/dev/null", "--data"])
+        .args([&data, &file])
+        .output()
+        .expect("it runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let (json, _) = said("explain", &data, &["c1", "--json"], 0);
+    let story: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(story["understood"]["condition"]["code"], "surround_sunk");
+    assert_eq!(story["understood"]["against"]["code"], "D-WATER");
+    assert_eq!(story["understood"]["urgency_of_class"], "C");
+    let line = &story["case"]["handings"][0]["lines"][0];
+    assert_eq!((&line["department"]["code"], &line["verdict"]), (&"D-WATER".into(), &"accused".into()));
+    // Five working days from Friday 17:00, and the street behind the department.
+    assert_eq!(story["case"]["clocks"]["limit"], "5 work_day");
+    let assigned = story["came_in"]["decisions"].as_array().and_then(|all| all.last()).expect("a decision");
+    assert_eq!((&assigned["department"], &assigned["due"]), (&"T-STREET".into(), &1_773_392_400_000_i64.into()));
+    let (text, _) = said("explain", &data, &["c1", "--lang", "zh"], 0);
+    for part in ["立案条件：surround_sunk 周边下沉", "被投诉单位：", "被投诉单位，不派", "立案条件 C"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (text, _) = said("explain", &data, &["c2", "--lang", "en"], 0);
+    assert!(text.contains("filing condition: unknown (\"不合群\" is none of the class's)"), "{text}");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use paidan::effect::Digest;
 use paidan::fingerprint::{Fingerprint, HashKey};
 use paidan::geo::Point;
-use paidan::ids::{AreaId, CellId, ClassId, ConditionId, Seq, SourceId};
+use paidan::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId, Seq, SourceId};
 use paidan::journal::buffer::BLOCK;
 use paidan::journal::frame::{FrameError, HEADER};
 use paidan::journal::segment::segment_name;
@@ -40,6 +40,7 @@ fn report() -> Input {
         area: AreaId(4),
         class: ClassId(5),
         condition: ConditionId::NONE,
+        against: DepartmentId::NONE,
         confidence: 6,
         urgency: Urgency::B,
         keep_late: false,

@@ -10,7 +10,7 @@ use paidan::dispatch::Dispatcher;
 use paidan::effect::{Effect, Effects, Forgotten, Why};
 use paidan::fingerprint::Fingerprint;
 use paidan::geo::Point;
-use paidan::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, SourceId, UnitId};
+use paidan::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, Seq, SourceId, UnitId};
 use paidan::record::{BodyRef, Head, Input, OrderAction, Origin, Record, Ruling, Tally, Turned, UnitChange};
 use paidan::report::{Field, Reason, UnitStatus, Urgency, Verb};
 use paidan::time::At;
@@ -177,6 +177,7 @@ fn report(id: u64) -> Given {
         area: AreaId(0),
         class: CELL,
         condition: ConditionId::NONE,
+        against: DepartmentId::NONE,
         confidence: 1000,
         urgency: Urgency::C,
         keep_late: false,
@@ -271,6 +272,10 @@ impl Given {
 
     fn class(self, class: ClassId) -> Self {
         self.head(|head| head.class = class)
+    }
+
+    fn against(self, body: DepartmentId) -> Self {
+        self.head(|head| head.against = body)
     }
 
     fn condition(self, condition: ConditionId) -> Self {
@@ -1117,6 +1122,52 @@ fn an_order_goes_its_way_and_no_other() {
 }
 
 #[test]
+fn a_complaint_never_goes_to_the_body_that_it_is_about() {
+    let duty = "cell,cell,0,X,village\ncell,district,,W,district\npart,district,,W,district\n";
+    let units = "w,W,,,,1\nx,X,,,,2\n";
+    let (w, x) = (DepartmentId(0), DepartmentId(1));
+    check_in(
+        city(duty, units),
+        &[
+            // Not even a case of the same class at the same place takes it in; another complaint about the same body is one with it.
+            report(1),
+            report(2).against(x),
+            report(3).against(x),
+            report(4).against(w),
+            report(5),
+            // It waits for those who may have it, and for nobody else.
+            report(6).cell(4).against(x),
+            action(7, Verb::Return, 1, 1),
+            action(8, Verb::Done, 2, 1),
+            report(9).class(PART).component(9).against(w),
+            ruling(10, 9, 0).says(|ruling| ruling.unit = UnitId(0)),
+            ruling(11, 9, 0).says(|ruling| ruling.class = CELL),
+        ],
+        &[
+            "1 opened C",
+            "1 assigned 1-1 x X Cell New due 3600",
+            "2 opened C",
+            "2 assigned 2-1 w W District New due 3600",
+            "3 merged 2 C",
+            "4 opened C",
+            "4 assigned 4-1 x X Cell New due 3600",
+            "5 merged 1 C",
+            "6 opened C",
+            "6 waiting 6 W",
+            "7 returned 1-1 x",
+            "7 waiting 1 X",
+            "8 done 2-1 w",
+            "8 assigned 1-2 w W District Freed due 3600",
+            "9 opened C",
+            "9 review 9 OnlyAccused",
+            "10 refused 9-0 Accused",
+            "11 ruled 9 cell 0 0 C",
+            "11 assigned 9-1 x X Cell Ruled due 3600",
+        ],
+    );
+}
+
+#[test]
 fn lines_for_a_condition_come_before_those_for_its_class() {
     let duty = "class,scope,where,department,tier,condition\n\
                 cell,district,,W,district,\ncell,district,,X,district,quick\ncell,area,a0,Y,street,quick\ncell,cell,4,Z,village,敞\n\
@@ -1514,6 +1565,7 @@ fn any_given() -> impl Strategy<Value = Given> {
             let (east, north) = (cell as i32 % 4 * 2000, cell as i32 / 4 * 2000 + i32::from(offset));
             let given = report(id).cell(cell).urgency(urgency).from(SourceId((id % 2) as u16)).body(id / 59);
             given.class(class).head(|head| {
+                head.against = if offset % 16 == 7 { DepartmentId((name % 4) as u16) } else { DepartmentId::NONE };
                 // Conditions stand in the order of their classes.
                 head.condition = match class {
                     CELL if name < 3 => ConditionId(name as u16),
@@ -1682,8 +1734,15 @@ proptest! {
         history.extend((0..6).map(|of| unit(200_000 + u64::from(of), of).at(last)));
         let mut witness = Witness::default();
         let mut comes_to = vec![0; history.len()];
+        let accused = |case: CaseId| match &history[case.0 as usize - 1].input {
+            Input::Report(head) => head.against,
+            _ => DepartmentId::NONE,
+        };
         for (seq, effect) in decide(&city, &history) {
             witness.see(&effect);
+            if let Effect::Assigned { order, department, .. } = effect {
+                prop_assert_ne!(department, accused(order.case));
+            }
             let is_fate = matches!(
                 effect,
                 Effect::Duplicate { .. } | Effect::Expired { .. } | Effect::Opened { .. } | Effect::Merged { .. }

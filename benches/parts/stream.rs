@@ -2,7 +2,7 @@
 
 use loadtest::bench_city::{AREA_CELLS, AREA_COLUMNS, CATEGORIES, CELL_HEIGHT, CELL_WIDTH, COLUMNS, ROWS, SOUTH, WEST};
 use paidan::geo::Point;
-use paidan::ids::{AreaId, CellId, ClassId, ConditionId, Seq, SourceId};
+use paidan::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId, Seq, SourceId};
 use paidan::record::{BodyRef, Head, Input, Origin, Record};
 use paidan::report::Urgency;
 use paidan::time::At;
@@ -133,6 +133,7 @@ impl Stream {
                 area: AreaId(area as u16),
                 class: ClassId(class as u16),
                 condition: ConditionId::NONE,
+                against: DepartmentId::NONE,
                 confidence: 1000,
                 urgency: Urgency::C,
                 keep_late: false,

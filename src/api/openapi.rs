@@ -62,6 +62,9 @@ struct Report {
     /// What exactly is the matter: a code, name or alias of one of the class's filing conditions.
     #[schema(max_length = 256)]
     condition: Option<String>,
+    /// The body that is complained about, which does not get the case: a department's code or name.
+    #[schema(max_length = 256)]
+    against: Option<String>,
     title: Option<String>,
     text: Option<String>,
     /// A reading.

@@ -8,6 +8,8 @@
 //! alone; the memory itself is taken back by a hand that passes over a few cases with every record, so that a window in
 //! which a million cases end costs no record more than any other.
 
+use std::collections::BTreeMap;
+
 use super::orders::Matter;
 use super::register::{Line, Register};
 use super::slab::Blocks;
@@ -15,7 +17,7 @@ use super::state::{Corrupt, In, Out};
 use super::table::{Place, Slot, Table};
 use crate::city::{Calendar, City, LimitUnit, Policy, SamePlace};
 use crate::geo::{Point, distance2_cm};
-use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, UnitId};
 use crate::record::Head;
 use crate::report::Urgency;
 use crate::time::{At, WindowKind};
@@ -144,6 +146,8 @@ pub(super) struct Incidents {
     hand: usize,
     index: Table<Mark>,
     register: Register,
+    /// Whom the cases are about that are complaints: few, so that no other case has room for it.
+    accused: BTreeMap<CaseId, DepartmentId>,
     cases_max: usize,
 }
 
@@ -205,7 +209,9 @@ impl Search {
             WindowKind::Aligned => policy.merge.slice(time),
             WindowKind::Sliding => 0,
         };
-        let ground = |kind| ground(kind, head.class, slice);
+        // Complaints about one body are one matter, and what it is to handle is another.
+        let complaint = u64::from(head.against.0.wrapping_add(1)) << 8;
+        let ground = |kind| ground(kind | complaint, head.class, slice);
         let one = |kind, place| {
             let key = place_key(ground(kind), place);
             Some(Self { keys: [key, 0, 0, 0, 0, 0, 0, 0, 0], used: 1, reach2: None })
@@ -267,6 +273,7 @@ impl Incidents {
             hand: 0,
             index: Table::new(),
             register: Register::default(),
+            accused: BTreeMap::new(),
             cases_max: cases_max as usize,
         }
     }
@@ -381,6 +388,9 @@ impl Incidents {
             self.cases.len() as u32 - 1
         };
         self.cases[slot as usize].line = self.register.note(id, slot);
+        if head.against.is_some() {
+            self.accused.insert(id, head.against);
+        }
         if key != 0 {
             self.index.insert(shard(key), Mark { tag: key as u32, slot });
         }
@@ -391,6 +401,17 @@ impl Incidents {
     #[inline]
     pub(super) fn case(&self, slot: u32) -> &Case {
         &self.cases[slot as usize]
+    }
+
+    /// What a case is about.
+    #[inline]
+    pub(super) fn matter(&self, slot: u32) -> Matter {
+        let Case { id, class, condition, cell, area, point, .. } = *self.case(slot);
+        let against = match self.accused.is_empty() {
+            true => DepartmentId::NONE,
+            false => self.accused.get(&id).copied().unwrap_or(DepartmentId::NONE),
+        };
+        Matter { class, condition, against, cell, area, point }
     }
 
     /// Changes the case in a slot, and how long it is kept.
@@ -408,7 +429,7 @@ impl Incidents {
     #[cold]
     #[inline(never)]
     pub(super) fn settle(&mut self, slot: u32, matter: &Matter, city: &City) {
-        let before = *self.case(slot);
+        let (before, matter_before) = (*self.case(slot), self.matter(slot));
         let key = |matter: &Matter| {
             let search =
                 policy_of(city, matter.class).and_then(|policy| Search::of(&matter.head(), policy, before.last_time));
@@ -419,9 +440,9 @@ impl Incidents {
         let is_named = matches!(
             policy_of(city, before.class).map(|policy| policy.same_place),
             Some(SamePlace::Component | SamePlace::Address)
-        ) && before.key != key(&before.matter());
-        let Matter { class, condition, cell, area, point } = *matter;
-        let stays = *matter == before.matter() || (is_named && class == before.class && before.key != 0);
+        ) && before.key != key(&matter_before);
+        let Matter { class, condition, cell, area, point, .. } = *matter;
+        let stays = *matter == matter_before || (is_named && class == before.class && before.key != 0);
         if !stays && before.key != 0 {
             self.leave_index(slot);
         }
@@ -493,6 +514,9 @@ impl Incidents {
     pub(super) fn forget(&mut self, slot: u32) {
         if self.cases[slot as usize].key != 0 {
             self.leave_index(slot);
+        }
+        if !self.accused.is_empty() {
+            self.accused.remove(&self.cases[slot as usize].id);
         }
         let cases = &mut self.cases;
         self.register.forget(cases[slot as usize].line, |slot, line| cases[slot as usize].line = line);
@@ -585,6 +609,11 @@ impl Incidents {
         }
         out.list(&self.vacant, |out, slot| out.u32(*slot));
         out.u64(self.hand as u64);
+        out.u64(self.accused.len() as u64);
+        for (case, body) in &self.accused {
+            out.u64(case.0);
+            out.u16(body.0);
+        }
     }
 
     /// Reads what [`Incidents::encode`] wrote.
@@ -615,6 +644,9 @@ impl Incidents {
         }
         incidents.vacant = input.list(In::u32)?;
         incidents.hand = usize::try_from(input.u64()?).map_err(|_| Corrupt)?;
+        for _ in 0..input.u64()? {
+            incidents.accused.insert(CaseId(input.u64()?), DepartmentId(input.u16()?));
+        }
         let slots = incidents.cases.len();
         let in_range = incidents.vacant.iter().all(|slot| (*slot as usize) < slots);
         if in_range && (incidents.hand < slots || incidents.hand == 0) { Ok(incidents) } else { Err(Corrupt) }

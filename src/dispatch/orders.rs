@@ -5,7 +5,7 @@ use super::incident::Case;
 use crate::city::{Assign, Candidate, Limit, LimitUnit, PoolId};
 use crate::effect::{Doubt, Effect, Effects, Refusal, Waits, Why};
 use crate::geo::Point;
-use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, OrderId, Seq, UnitId};
+use crate::ids::{AreaId, CaseId, CellId, ClassId, ConditionId, DepartmentId, OrderId, Seq, UnitId};
 use crate::record::{Head, OrderAction, Record, UnitChange};
 use crate::report::{Urgency, Verb};
 use crate::time::At;
@@ -19,6 +19,8 @@ const FREED_MAX: usize = 64;
 pub(super) struct Matter {
     pub class: ClassId,
     pub condition: ConditionId,
+    /// Who is complained about, and does not get it.
+    pub against: DepartmentId,
     pub cell: CellId,
     pub area: AreaId,
     pub point: Point,
@@ -26,7 +28,14 @@ pub(super) struct Matter {
 
 impl Matter {
     pub(super) const fn of(head: &Head) -> Self {
-        Self { class: head.class, condition: head.condition, cell: head.cell, area: head.area, point: head.point }
+        Self {
+            class: head.class,
+            condition: head.condition,
+            against: head.against,
+            cell: head.cell,
+            area: head.area,
+            point: head.point,
+        }
     }
 
     /// A report that says this much and nothing else.
@@ -37,6 +46,7 @@ impl Matter {
             area: self.area,
             class: self.class,
             condition: self.condition,
+            against: self.against,
             confidence: 0,
             urgency: Urgency::C,
             keep_late: false,
@@ -44,13 +54,6 @@ impl Matter {
             component: 0,
             address: 0,
         }
-    }
-}
-
-impl Case {
-    #[inline]
-    pub(super) const fn matter(&self) -> Matter {
-        Matter { class: self.class, condition: self.condition, cell: self.cell, area: self.area, point: self.point }
     }
 }
 
@@ -68,7 +71,7 @@ impl Dispatcher {
     /// Hands a case to the first unit that has room, following the duty list; else lets it wait, or asks people.
     #[inline]
     pub(super) fn assign(&mut self, slot: u32, record: &Record, why: Why, except: UnitId, out: &mut Effects) {
-        match self.decide_order(&self.incidents.case(slot).matter(), except) {
+        match self.decide_order(&self.incidents.matter(slot), except) {
             Decision::Unit(candidate, unit) => self.hand_over(slot, candidate, unit, record, why, out),
             Decision::Wait(candidate) => self.wait(slot, candidate, record.seq, out),
             Decision::Review(doubt) => self.review(slot, record.seq, doubt, out),
@@ -106,9 +109,16 @@ impl Dispatcher {
         self.city.policies[usize::from(self.city.classes[matter.class.index()].policy)].assign
     }
 
-    /// Who could answer, best first.
+    /// Who could answer, best first. A complaint about a body never goes to that body.
     #[inline]
     pub(super) fn candidates(&self, matter: &Matter) -> impl Iterator<Item = Candidate> + use<> {
+        let against = matter.against;
+        self.named(matter).filter(move |candidate| candidate.department != against)
+    }
+
+    /// Whom the duty list names.
+    #[inline]
+    pub(super) fn named(&self, matter: &Matter) -> impl Iterator<Item = Candidate> + use<> {
         self.city.duty.candidates(matter.class, matter.condition, matter.cell, matter.area)
     }
 
@@ -169,9 +179,10 @@ impl Dispatcher {
 
     #[cold]
     fn why_nobody(&self, matter: &Matter) -> Doubt {
-        match self.candidates(matter).next() {
-            Some(_) => Doubt::NoUnit,
-            None => Doubt::NoDepartment,
+        match (self.candidates(matter).next(), self.named(matter).next()) {
+            (Some(_), _) => Doubt::NoUnit,
+            (None, Some(_)) => Doubt::OnlyAccused,
+            (None, None) => Doubt::NoDepartment,
         }
     }
 
@@ -184,7 +195,7 @@ impl Dispatcher {
     }
 
     fn each_pool(&mut self, slot: u32, mut act: impl FnMut(&mut super::Desks, PoolId)) {
-        let matter = self.incidents.case(slot).matter();
+        let matter = self.incidents.matter(slot);
         for candidate in self.candidates(&matter) {
             for pool in self.pools(candidate, matter.area) {
                 act(&mut self.desks, pool);
@@ -380,7 +391,7 @@ impl Dispatcher {
     #[cold]
     #[inline(never)]
     pub(super) fn hand_to(&mut self, slot: u32, unit: UnitId, record: &Record, why: Why, out: &mut Effects) {
-        let candidate = self.candidate_of(unit, &self.incidents.case(slot).matter());
+        let candidate = self.candidate_of(unit, &self.incidents.matter(slot));
         let candidate = candidate.expect("the unit is one of a candidate: whoever asks has looked");
         self.hand_over(slot, candidate, unit, record, why, out);
     }

@@ -28,7 +28,7 @@ impl Dispatcher {
     /// The slot of a case that people may rule on, and what it is about after they did.
     pub(super) fn ruled(&self, ruling: &Ruling, at: At) -> Result<(u32, Matter), Refusal> {
         let slot = self.in_state(ruling.order, at, |stage| stage == Stage::Review)?;
-        let mut matter = self.incidents.case(slot).matter();
+        let mut matter = self.incidents.matter(slot);
         if ruling.area.is_some() {
             (matter.cell, matter.area, matter.point) = (ruling.cell, ruling.area, ruling.point);
         }
@@ -42,6 +42,9 @@ impl Dispatcher {
             if doubt(&matter).is_some() {
                 return Err(Refusal::Incomplete);
             }
+            if self.city.roster.department(self.desks.unit(ruling.unit).pool) == matter.against {
+                return Err(Refusal::Accused);
+            }
             self.candidate_of(ruling.unit, &matter).ok_or(Refusal::NotResponsible)?;
         }
         Ok((slot, matter))
@@ -52,7 +55,7 @@ impl Dispatcher {
             let case = self.incidents.case(slot);
             (case.id, case.urgency, case.unit)
         };
-        let Matter { class, condition, cell, area, point } = *matter;
+        let Matter { class, condition, cell, area, point, .. } = *matter;
         let by_itself = self.city.urgency_of(class, condition);
         let urgency = by_itself.map_or(before, |urgency| urgency.max(before));
         out.push(record.seq, Effect::Ruled { case, class, cell, area, point, urgency });

@@ -36,7 +36,7 @@ impl Dispatcher {
             Input::Action(action) if action.verb == Verb::Return && (heard == Heard::First || is_late(heard)) => {
                 if let Ok(slot) = self.open_order(action, record.at) {
                     let case = self.incidents.case(slot);
-                    weighed.handing = Some(self.handing(&case.matter(), case.unit));
+                    weighed.handing = Some(self.handing(&self.incidents.matter(slot), case.unit));
                 }
             }
             Input::Ruling(ruling) if heard == Heard::First || is_late(heard) => {
@@ -81,9 +81,10 @@ impl Dispatcher {
 
     /// Who could get a case that waits, if a report of it says what exactly is the matter.
     fn weigh_filing(&self, case: CaseId, head: &Head, at: At) -> Option<Handing> {
-        let case = self.incidents.case(self.incidents.by_id(case, at)?);
+        let slot = self.incidents.by_id(case, at)?;
+        let case = self.incidents.case(slot);
         let is_asked = case.stage == Stage::Waiting && self.is_more_pressing(head.condition, case.condition);
-        is_asked.then(|| self.handing(&Matter { condition: head.condition, ..case.matter() }, case.unit))
+        is_asked.then(|| self.handing(&Matter { condition: head.condition, ..self.incidents.matter(slot) }, case.unit))
     }
 
     fn cases(&self, head: &Head, time: At, at: At) -> Vec<CaseWeighed> {
@@ -125,15 +126,17 @@ impl Dispatcher {
         };
         let taken_pool = taken.is_some().then(|| self.desks.unit(taken).pool);
         let (mut lines, mut is_asked): (Vec<LineWeighed>, _) = (Vec::new(), true);
-        for candidate in self.candidates(matter) {
+        for candidate in self.named(matter) {
             let mut pools = Vec::new();
-            for (pool, area) in self.pools(candidate, matter.area).into_iter().zip([Some(matter.area), None]) {
+            let is_accused = candidate.department == matter.against;
+            let asked = self.pools(candidate, matter.area).into_iter().filter(|_| !is_accused);
+            for (pool, area) in asked.zip([Some(matter.area), None]) {
                 let units = if is_asked { self.units(pool, matter, taken, except) } else { Vec::new() };
                 pools.push(PoolWeighed { area, size: self.city.roster.pool(pool).len(), is_asked, units });
                 is_asked &= taken_pool != Some(pool);
             }
             let (department, tier, scope) = (candidate.department, candidate.tier, candidate.scope);
-            lines.push(LineWeighed { department, tier, scope, basis: candidate.basis, pools });
+            lines.push(LineWeighed { department, tier, scope, basis: candidate.basis, is_accused, pools });
         }
         let choice = match decision {
             Decision::Unit(_, unit) => Choice::Unit(unit),

@@ -80,7 +80,8 @@ const TEXTS: u64 = slot_of(Field::Source).bit()
     | slot_of(Field::Action).bit()
     | slot_of(Field::Order).bit()
     | slot_of(Field::Status).bit()
-    | slot_of(Field::Condition).bit();
+    | slot_of(Field::Condition).bit()
+    | slot_of(Field::Against).bit();
 
 impl Default for Decoder<'_> {
     fn default() -> Self {
@@ -192,6 +193,7 @@ impl<'a> Fields<'a> {
             address: self.text_or_empty(Field::Address, ADDRESS_BYTES_MAX)?,
             category: self.text_or_empty(Field::Category, TEXT_BYTES_MAX)?,
             condition: None,
+            against: None,
             urgency: None,
             title: None,
             texts: [None; TEXTS_MAX],
@@ -205,7 +207,8 @@ impl<'a> Fields<'a> {
         let reporter = self.begins(Field::Reporter, |first| first == b'{' || first == b'"')?;
         self.begins(Field::Media, |first| first == b'[')?;
         let condition = self.text_or_empty(Field::Condition, TEXT_BYTES_MAX)?;
-        Ok(Report { condition, urgency, reporter, title, texts: [text, None, None, None], ..report })
+        let against = self.text_or_empty(Field::Against, TEXT_BYTES_MAX)?;
+        Ok(Report { condition, against, urgency, reporter, title, texts: [text, None, None, None], ..report })
     }
 
     /// The fields of an action.

@@ -1022,7 +1022,7 @@ mod tests {
     use super::*;
     use crate::fingerprint::Fingerprint;
     use crate::geo::Point;
-    use crate::ids::{AreaId, CellId, ClassId, ConditionId, SourceId};
+    use crate::ids::{AreaId, CellId, ClassId, ConditionId, DepartmentId, SourceId};
     use crate::record::{Head, Tally, Turned};
     use crate::report::{Field, Reason, Urgency};
 
@@ -1040,6 +1040,7 @@ mod tests {
             area: AreaId(4),
             class: ClassId(5),
             condition: ConditionId(2),
+            against: DepartmentId::NONE,
             confidence: 6,
             urgency: Urgency::A,
             keep_late: false,

@@ -368,6 +368,7 @@ pub(super) const fn doubt_word(doubt: Doubt) -> &'static str {
         Doubt::NoDepartment => "no_department",
         Doubt::NoUnit => "no_unit",
         Doubt::AllReturned => "all_returned",
+        Doubt::OnlyAccused => "only_accused",
     }
 }
 
@@ -378,5 +379,6 @@ pub(super) const fn refusal_word(why: Refusal) -> &'static str {
         Refusal::WrongState => "wrong_state",
         Refusal::NotResponsible => "not_responsible",
         Refusal::Incomplete => "incomplete",
+        Refusal::Accused => "accused",
     }
 }

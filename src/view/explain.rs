@@ -250,6 +250,8 @@ pub struct Understood<'a> {
     pub condition_said: Option<String>,
     /// The filing condition, one of its class.
     pub condition: Option<Name<'a>>,
+    /// The department that it complains about, and that does not get it.
+    pub against: Option<Name<'a>>,
     /// How sure the class is, in thousandths.
     pub confidence: u16,
     /// The rule that said the class.
@@ -460,7 +462,7 @@ pub struct Line<'a> {
     pub scope: &'static str,
     /// condition, class or every_class: for which matters.
     pub basis: &'static str,
-    /// taken, no_unit, no_room or not_needed.
+    /// taken, no_unit, no_room, not_needed, or accused: a complaint about it.
     pub verdict: &'static str,
     /// Its pools.
     pub pools: Vec<Pool<'a>>,
@@ -640,6 +642,7 @@ impl<'a> Teller<'a> {
             class_from: hints.map(|hints| self.class_from(head, hints)),
             condition_said: hints.and_then(|hints| hints.condition.clone()),
             condition: self.condition(head.condition),
+            against: head.against.is_some().then(|| self.department(head.against)),
             confidence: head.confidence,
             rule: grounds.and_then(|grounds| grounds.rule.clone()),
             guess: grounds.and_then(|grounds| grounds.guess.as_ref()).map(|guess| self.guess(guess)),
@@ -782,11 +785,15 @@ impl<'a> Teller<'a> {
 
     fn line(&self, line: &LineWeighed) -> Line<'a> {
         let mut units = line.pools.iter().flat_map(|pool| &pool.units);
-        let verdict = match line.pools.iter().any(|pool| pool.is_asked) {
-            false => "not_needed",
-            true if units.any(|unit| unit.standing == Standing::Chosen) => "taken",
-            true if line.pools.iter().all(|pool| pool.size == 0) => "no_unit",
-            true => "no_room",
+        let verdict = if line.is_accused {
+            "accused"
+        } else {
+            match line.pools.iter().any(|pool| pool.is_asked) {
+                false => "not_needed",
+                true if units.any(|unit| unit.standing == Standing::Chosen) => "taken",
+                true if line.pools.iter().all(|pool| pool.size == 0) => "no_unit",
+                true => "no_room",
+            }
         };
         let pools = line.pools.iter().map(|pool| Pool {
             area: pool.area.and_then(|area| self.area(area)),

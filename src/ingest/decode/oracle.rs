@@ -267,7 +267,8 @@ impl Facts {
         self.is(Field::Reporter, |value| matches!(value, Any::Text(_) | Any::Object))?;
         self.is(Field::Media, |value| matches!(value, Any::Array))?;
         let condition = full(Field::Condition, 256)?;
-        Ok(Report { spot, frame, cell, component, address, category, condition, urgency, ..Report::default() })
+        let against = full(Field::Against, 256)?;
+        Ok(Report { spot, frame, cell, component, address, category, condition, against, urgency, ..Report::default() })
     }
 
     fn unit(&self) -> Result<UnitSays<'_>, Wrong> {

@@ -54,6 +54,7 @@ impl<'c> Shaped<'c> {
                 .filter(|address| address.len() <= ADDRESS_BYTES_MAX),
             category: self.category(values),
             condition: short(Field::Condition),
+            against: None,
             urgency: word(Field::Urgency).and_then(|word| self.shape.urgency(word)),
             title: self.shape.slot(Field::Title).and_then(|slot| values.quoted(slot)),
             texts: self.texts(values),

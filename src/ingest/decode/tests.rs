@@ -45,6 +45,7 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
             address,
             category,
             condition,
+            against,
             urgency,
             reporter,
             title: _,
@@ -58,6 +59,7 @@ pub(super) fn told(decoder: &mut Decoder, line: &str) -> String {
                 ("address", address),
                 ("category", category),
                 ("condition", condition),
+                ("against", against),
             ] {
                 told += &text.map_or(String::new(), |text| format!(" {name}={text}"));
             }
@@ -106,6 +108,7 @@ fn reports() {
         (r#","cell":"c","component":"m","address":"a","category":"x""#, "-/1 cell=c component=m address=a category=x"),
         (r#","category":"x","condition":"y""#, "-/1 category=x condition=y"),
         (r#","condition":"","action":1"#, "-/1"),
+        (r#","against":"D-WATER","condition":"y""#, "-/1 condition=y against=D-WATER"),
         (r#","category":"\ud83d\ude00\u00e9\b\f\n\r\t\\""#, "-/1 category=😀é\u{8}\u{c}\n\r\t\\"),
         (r#","category":"\uD83D\uDE00x\u0000""#, "-/1 category=😀x\0"),
         (r#","kind":"report","value":1e5,"unit":"mm","media":[{}],"title":"t","text":"x""#, "-/1"),
@@ -215,6 +218,7 @@ fn fields_that_are_wrong() {
         (field(r#""category":[]"#.into()), "category wrong_type 21"),
         (field(r#""condition":5,"media":[]"#.into()), "condition wrong_type 22"),
         (field(r#""condition":5,"media":{}"#.into()), "media wrong_type 32"),
+        (field(r#""against":["a"]"#.into()), "against wrong_type 20"),
         (field(format!(r#""condition":"{}""#, long(257))), "condition field_too_long 22"),
         (field(r#""title":0"#.into()), "title wrong_type 18"),
         (field(r#""text":{}"#.into()), "text wrong_type 17"),

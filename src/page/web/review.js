@@ -12,7 +12,7 @@ const WORDS = {
     nothing: "请至少填写类别、地点或力量", ruled: "已裁定，案件 ", goes: "派给 ", closed: "已结案：", failed: "没有成功：", still: "，仍需研判",
     guess: "候选", no_text: "（没有文字）", coordinates: "经度和纬度要一起填写",
     doubt_no_place: "没有地点", doubt_outside_district: "地点在区外", doubt_no_class: "没有类别", doubt_no_department: "责任清单没有对应单位",
-    doubt_no_unit: "没有力量", doubt_all_returned: "力量都已退单",
+    doubt_no_unit: "没有力量", doubt_all_returned: "力量都已退单", doubt_only_accused: "责任单位就是被投诉单位",
   },
   en: {
     name: "paidan", title: "Review desk", key: "Key", key_hint: "Key, if the service wants one", live: "Live page", queue: "To be looked at",
@@ -26,6 +26,7 @@ const WORDS = {
     still: ", and must be looked at again", guess: "Candidate", no_text: "(no words)", coordinates: "Give longitude and latitude together",
     doubt_no_place: "no place is known", doubt_outside_district: "it lies outside the district", doubt_no_class: "no class is known",
     doubt_no_department: "the duty list names nobody", doubt_no_unit: "there is no unit", doubt_all_returned: "all units gave it back",
+    doubt_only_accused: "a complaint about the only body that answers",
   },
 };
 const JSON_TYPE = { "Content-Type": "application/json" };

@@ -94,6 +94,7 @@ export const WORDS = {
   doubt_no_class: ["没有类别", "no class"],
   doubt_no_department: ["没有责任单位", "no department"],
   doubt_no_unit: ["没有可派力量", "no unit"],
+  doubt_only_accused: ["责任单位就是被投诉单位", "a complaint about the only body that answers"],
   doubt_all_returned: ["各力量均已退回", "all units gave it back"],
   rates: ["每秒上报（按来源）", "Reports per second, by source"],
   rates_span: ["近 5 分钟", "last 5 minutes"],

@@ -64,6 +64,8 @@ fn word(word: &str, lang: Lang) -> &str {
         "not_needed" => ("不再需要", "not needed"),
         "taken" => ("采用", "taken"),
         "all_returned" => ("所有力量都退了单", "every unit gave it back"),
+        "only_accused" => ("责任单位就是被投诉单位", "a complaint about the only body on the duty list"),
+        "accused" => ("被投诉单位，不派", "the body complained about, left out"),
         "joined" => ("并入", "joined"),
         "behind" => ("另有更优者", "another is better"),
         "too_far" => ("太远", "too far away"),
@@ -327,6 +329,7 @@ fn reason(reason: &str, lang: Lang) -> &str {
         "superseded" => lang.of("已有后续工单", "another order followed"),
         "wrong_state" => lang.of("工单状态不符", "the order is in another state"),
         "incomplete" => lang.of("类别或地点仍不明", "class or place are still not known"),
+        "accused" => lang.of("案件投诉的就是该单位", "the case is a complaint about that department"),
         "not_responsible" => lang.of("责任清单没有该力量的部门", "the duty list does not name the unit's department"),
         other => word(other, lang),
     }
@@ -412,6 +415,9 @@ impl Understood<'_> {
                 || format!("filing condition: unknown (\"{said}\" is none of the class's)"),
             ),
             (None, None) => {}
+        }
+        if let Some(body) = &self.against {
+            sheet.say("被投诉单位", "complaint about", body.text(lang));
         }
         if let Some(rule) = &self.rule {
             sheet.say("规则", "rule", rule_text(rule, lang));

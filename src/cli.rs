@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::api::keys::{Holder, Role};
 use crate::check;
 use crate::city::City;
+use crate::corrections;
 use crate::data::{self, DataFolder, Printed, ReplayError, Replayed, Run};
 use crate::demo::{self, Opens};
 use crate::eval;
@@ -68,6 +69,7 @@ enum Command {
     Test(TestLine),
     Train(TrainLine),
     Eval(EvalLine),
+    Corrections(CorrectionsLine),
     Completions(CompletionsLine),
 }
 
@@ -508,6 +510,33 @@ enum KindWord {
     Tally,
 }
 
+const CORRECTIONS_EXAMPLES: &str = "\
+Examples:
+  paidan corrections data --out corrections.jsonl
+  paidan corrections data --json | jq '.shares[] | select(.right < .ruled)'
+  paidan train texts.jsonl corrections.jsonl --out my-city/text.model
+
+Every ruling on the class of a case in review is a message with the class that people gave it. What had said the class before, a rule, \
+the model or the sender's category, is counted: how often people ruled on it, and how often they left the class as it was. \
+The messages hold what people wrote.";
+
+/// What people ruled at the review desk, as messages to train on, and how often each rule had been right
+#[derive(Args, Debug)]
+#[command(after_help = CORRECTIONS_EXAMPLES)]
+struct CorrectionsLine {
+    /// The data folder
+    dir: PathBuf,
+    /// Folder of the city [default: the one kept in the data folder]
+    #[arg(long, value_name = "DIR")]
+    city: Option<PathBuf>,
+    /// Where the messages go, a line each; without it they are only counted
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The counts as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   paidan check my-city
@@ -663,6 +692,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode
         Command::Test(line) => test(&line),
         Command::Train(line) => train(line),
         Command::Eval(line) => eval(&line),
+        Command::Corrections(line) => corrections(&line),
         Command::Completions(line) => completions(line),
     };
     done.unwrap_or_else(|failure| {
@@ -791,6 +821,18 @@ fn eval(line: &EvalLine) -> Result<ExitCode, Failure> {
         to_file(path, serde_json::to_string_pretty(&evaluated).expect("figures are JSON") + "\n")?;
     }
     print(&evaluated, to_stdout, |out| evaluated.tell(out))
+}
+
+fn corrections(line: &CorrectionsLine) -> Result<ExitCode, Failure> {
+    let request = corrections::Request { data: line.dir.clone(), city: line.city.clone() };
+    let found = match &line.out {
+        Some(path) => {
+            let file = std::fs::File::create(path).map_err(|cause| Failure::file("write", path, &cause))?;
+            corrections::corrections(&request, &mut io::BufWriter::new(file))?
+        }
+        None => corrections::corrections(&request, &mut io::sink())?,
+    };
+    print(&found, line.json, |out| found.tell(out))
 }
 
 /// Prints what was found: as JSON, or for people.

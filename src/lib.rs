@@ -21,7 +21,7 @@
 //! | **views** (pure folds) | [`view`] | words, city | the inside of `dispatch` |
 //! | **hands** (mechanisms) | [`ring`], [`journal`], [`meter`] | words | departments, grid, policy |
 //! | **doors** (outside world) | [`ingest`], [`api`], [`feed`], [`rehearsal`] | words, city, views, hands | the inside of `dispatch` |
-//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`shadow`], [`train`], [`eval`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
+//! | **house** (wiring) | [`order`], [`lane`], [`engine`], [`publish`], [`data`], [`run`], `replayer`, [`mod@serve`], [`demo`], `facts`, [`keys`], [`notices`], [`systemd`], [`explain`], [`snapshots`], [`inspect`], [`check`], [`trial`], [`shadow`], [`train`], [`eval`], [`corrections`], [`summary`], [`failure`], [`cli`]; for tests `fuzz` | all | policy |
 //!
 //! `tests/architecture.rs` reads the sources and keeps this table. `unsafe` lives in `ring/` and in `ingest/scan.rs`.
 //!
@@ -119,6 +119,7 @@ pub mod view;
 pub mod meter;
 
 pub mod cli;
+pub mod corrections;
 pub mod data;
 pub mod demo;
 pub mod engine;

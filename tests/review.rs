@@ -122,6 +122,17 @@ fn people_take_what_presses_most_and_what_they_rule_is_dispatched() {
     let data = folder.path().to_str().expect("UTF-8");
     let rulings = paidan(&["inspect", data, "--kind", "ruling"]);
     assert_eq!(rulings.lines().count(), 3, "{rulings}");
+    // The one ruling on a class is a message to train on; the place of a lamp is none.
+    let file = folder.path().join("corrections.jsonl");
+    let counted = paidan(&["corrections", data, "--json", "--out", file.to_str().expect("UTF-8")]);
+    let counted: Value = serde_json::from_str(&counted).expect("JSON");
+    let share = json!({"by": "model", "class": null, "ruled": 1, "right": 0});
+    assert_eq!((&counted["messages"], &counted["shares"]), (&json!(1), &json!([share])), "{counted}");
+    let lines = std::fs::read_to_string(&file).expect("it is written");
+    let line: Value = serde_json::from_str(&lines).expect("one line");
+    let expected = json!({"title": null, "text": "请来看看", "label": "90001", "group": format!("case {urgent}"), "thought": null,
+        "by": "model", "record": line["record"], "actor": "zhang"});
+    assert_eq!(line, expected);
     let told = paidan(&["explain", &nowhere.to_string(), "--lang", "en", "--data", data]);
     assert!(told.contains("ruled") && told.contains("people decided"), "{told}");
 }
@@ -168,4 +179,54 @@ fn only_the_desk_takes_and_rules() {
         "it may, and the order is still open"
     );
     assert_eq!(page("/v1/review")["total"], 0);
+}
+
+#[test]
+fn corrections_are_counted_by_what_had_said_the_class() {
+    let folder = folder();
+    let (file, data) = (folder.path().join("day.ndjson"), folder.path().join("data"));
+    let report = |id: &str, more: Value| {
+        let mut said = json!({"source": "12345", "id": id, "ts": 1_767_225_600_000_i64});
+        said.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        said.to_string()
+    };
+    let ruling = |id: &str, case: u64, class: &str| {
+        json!({"source": "desk", "id": id, "kind": "ruling", "order": format!("{case}-0"), "category": class, "lng": 121.5, "lat": 31.2}).to_string()
+    };
+    let lines = [
+        report("1", json!({"title": "路灯", "text": "门口的路灯不亮"})),
+        report("2", json!({"text": "门口的路灯不亮"})),
+        report("3", json!({"category": "06028"})),
+        report("4", json!({})),
+        ruling("r1", 1, "01037"),
+        ruling("r2", 2, "01038"),
+        ruling("r3", 3, "06028"),
+        ruling("r4", 4, "06028"),
+        // Decided already, so nothing is learned from it.
+        ruling("r5", 1, "06028"),
+    ];
+    std::fs::write(&file, lines.join("\n") + "\n").expect("written");
+    let [file, data] = [&file, &data].map(|path| path.to_str().expect("UTF-8"));
+    paidan(&["run", "-q", "--out", "/dev/null", "--data", data, file]);
+    let out = folder.path().join("corrections.jsonl");
+    let counted = paidan(&["corrections", data, "--json", "--out", out.to_str().expect("UTF-8")]);
+    let counted: Value = serde_json::from_str(&counted).expect("JSON");
+    let shares = counted["shares"].as_array().expect("shares");
+    let rule = shares[0]["by"]["rule"].as_u64().expect("a rule is first: it was ruled on twice");
+    let keywords = include_str!("../src/city/pudong/keywords.csv").lines().nth(rule as usize - 1).expect("its line");
+    assert!(keywords.contains("路灯") && keywords.contains("01037"), "{keywords}");
+    let figures: Vec<_> = shares.iter().map(|share| [&share["class"], &share["ruled"], &share["right"]]).collect();
+    assert_eq!(figures[0], [&json!("01037"), &json!(2), &json!(1)]);
+    assert!(figures.contains(&[&json!("06028"), &json!(1), &json!(1)]), "{counted}");
+    assert!(figures.contains(&[&Value::Null, &json!(1), &json!(0)]), "{counted}");
+    assert_eq!((&counted["messages"], &counted["without_words"]), (&json!(2), &json!(2)));
+    let lines = std::fs::read_to_string(&out).expect("it is written");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<_> =
+        lines.iter().map(|line| [&line["title"], &line["text"], &line["label"], &line["thought"]]).collect();
+    let text = json!("门口的路灯不亮");
+    assert_eq!(told[0], [&json!("路灯"), &text, &json!("01037"), &json!("01037")]);
+    assert_eq!(told[1], [&Value::Null, &text, &json!("01038"), &json!("01037")]);
+    let words = paidan(&["corrections", data]);
+    assert!(words.contains(&format!("规则 rule keywords.csv:{rule} → 01037: 裁定 ruled 2, 属实 right 1")), "{words}");
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use command::{paidan, path, text};
 use loadtest::profile::Profile;
+use loadtest::pudong::PUDONG;
 use pudong::write_city;
 use serde_json::{Value, json};
 
@@ -116,7 +117,9 @@ fn minds_of_two_cities_that_mean_the_same_forget_alike() {
     write_city(&city, small);
     let mut input = String::new();
     for n in 0..6_000 {
-        let (lng, lat) = (121.60 + f64::from(n % 60) * 0.002, 31.06 + f64::from(n / 60) * 0.002);
+        // No two in one cell, and in no area more than its units can take.
+        let spot = PUDONG.grid.raster().middle(PUDONG.grid.nth(n * 7));
+        let (lng, lat) = (f64::from(spot.lng) / 1e6, f64::from(spot.lat) / 1e6);
         let at = 1_772_759_000_000_i64 + i64::from(n) * 4_400;
         input += &format!(
             "{}\n",

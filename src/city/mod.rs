@@ -329,7 +329,7 @@ mod tests {
             ("area_cells.csv", "3,188,195,", "326,188,195,", ("area_cells.csv", 2, "row \"326\"")),
             ("area_cells.csv", "4,167,197,", "3,195,197,", ("area_cells.csv", 3, "cells of line 2")),
             ("area_cells.csv", "4,167,197,", "2,167,197,", ("area_cells.csv", 3, "stands behind row 3")),
-            ("area_cells.csv", "4,167,197,", "4,-167,197,", ("area_cells.csv", 3, "-167")),
+            ("area_cells.csv", "4,167,197,", "4,-167,197,", ("area_cells.csv", 3, "invalid digit")),
             ("area_cells.csv", "area\n", "street\n", ("area_cells.csv", 2, "street")),
             (
                 "areas.csv",

@@ -112,6 +112,23 @@ fn strips() -> Grid {
     City::compile(CityFiles::from_texts(&files)).unwrap_or_else(|problems| panic!("{problems}")).grid
 }
 
+/// The bench city's raster, of which a table gives each strip its columns.
+const RASTER: &str = "[grid]\nwest = 121450000\nsouth = 30900000\neast = 121950000\nnorth = 31400000\ncell_width = 1049\n\
+                      cell_height = 902\ncell_code = \"index\"\n";
+
+/// The same strips as patches of cells, with straight borders.
+fn patches() -> Grid {
+    let (columns, rows) = (477, 555);
+    let (mut areas, mut cells) = (String::from("code,name_zh,name_en\n"), String::from("row,from,to,area\n"));
+    (0..STRIPS).for_each(|strip| areas += &format!("{strip},,\n"));
+    for (row, strip) in (0..rows).flat_map(|row| (0..STRIPS).map(move |strip| (row, strip))) {
+        cells += &format!("{row},{},{},{strip}\n", strip * columns / STRIPS, (strip + 1) * columns / STRIPS - 1);
+    }
+    let files = plain_city(RASTER, vec![("areas.csv", areas), ("area_cells.csv", cells)]);
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    City::compile(CityFiles::from_texts(&files)).unwrap_or_else(|problems| panic!("{problems}")).grid
+}
+
 fn places(criterion: &mut Criterion) {
     let workload = Workload::new();
     let frame = workload.understood(LINES);
@@ -122,9 +139,13 @@ fn places(criterion: &mut Criterion) {
     });
     let places: Vec<_> = places.cycle().take(LINES as usize).collect();
     let fine: Vec<_> = places.iter().map(|(lng, lat, _)| FinePoint { lng: lng * 1000, lat: lat * 1000 }).collect();
-    let (blocks, polygons) = (&workload.city.grid, strips());
+    let (blocks, patches, polygons) = (&workload.city.grid, patches(), strips());
     let located = |grid: &Grid| fine.iter().map(|place| grid.locate(*place)).map(|l| l.expect("in the city")).collect();
     let (in_blocks, in_strips): (Vec<_>, Vec<_>) = (located(blocks), located(&polygons));
+    let in_patches: Vec<_> = located(&patches);
+    assert!(in_patches.iter().zip(&in_blocks).all(|(patch, block)| {
+        patch.cell == block.cell && patch.area.0 == ((patch.cell.0 % 477 + 1) * STRIPS - 1).div_euclid(477) as u16
+    }));
     for ((at, place), (block, strip)) in places.iter().zip(&fine).zip(in_blocks.iter().zip(&in_strips)) {
         assert!(block.cell == at.2 && strip.cell == at.2, "{place:?}");
         let west = u16::try_from((place.lng - 121_450_000_000) / 25_000_000).expect("a strip");
@@ -132,7 +153,12 @@ fn places(criterion: &mut Criterion) {
     }
 
     let mut group = group(criterion, "a place");
-    for (name, grid) in [("locate, areas of blocks", blocks), ("locate, 20 polygons of 402 corners", &polygons)] {
+    let grids = [
+        ("locate, areas of blocks", blocks),
+        ("locate, areas of patches", &patches),
+        ("locate, 20 polygons of 402 corners", &polygons),
+    ];
+    for (name, grid) in grids {
         group.bench_function(name, |bencher| {
             bencher.iter(|| fine.iter().filter(|place| black_box(grid.locate(**place)).is_some()).count());
         });

@@ -29,6 +29,7 @@
 //!
 //! * a new source, department, class, unit, area or plane of coordinates, also a source with fields, times and words of its
 //!   own: the city's files, no Rust at all (`src/city/pudong/` is an example);
+//! * where the built-in city's streets and towns lie: `loadtest/pudong/`, then `loadtest gen-areas` writes its `area_cells.csv`;
 //! * a new class policy (what "same place" means, which unit is chosen): [`city::Policy`], then [`dispatch`]'s `incident.rs`
 //!   (same place) or `desk.rs` (choice);
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in

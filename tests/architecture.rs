@@ -52,6 +52,7 @@ const ROOMS: [(&str, &[&str]); 7] = [
             "trial",
             "train",
             "eval",
+            "corrections",
             "summary",
             "failure",
             "fuzz",

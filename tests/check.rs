@@ -81,3 +81,25 @@ fn what_is_hardly_meant_is_a_warning_and_a_mistake_only_where_that_is_asked_for(
     assert!(told.contains("警告 warning: 部门 D-METEO") && told.contains("D-METEO, for example"), "{told}");
     assert_eq!(check(&[path(&folder), "--strict"]).status.code(), Some(2));
 }
+
+#[test]
+fn an_area_in_several_pieces_is_a_warning_and_a_cell_in_two_areas_a_mistake() {
+    let run = "112,91,123,310115133\n";
+    let with = |runs: &str| folder("area_cells.csv", |text| text.replace(run, runs));
+    let split = with("112,91,100,310115133\n112,101,101,310115144\n112,102,123,310115133\n");
+    let output = check(&[path(&split)]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("街镇 310115144 有 1 块飞地") && told.contains("warnings: 1"), "{told}");
+    let twice = with("112,91,123,310115133\n112,123,123,310115144\n");
+    let output = check(&[path(&twice)]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let line = fs::read_to_string("src/city/pudong/area_cells.csv")
+        .expect("a table")
+        .lines()
+        .position(|line| line == run.trim_end());
+    let line = line.expect("the run") + 1;
+    let sentence = format!("area_cells.csv:{}: row 112, from \"123\" to 123, has cells of line {line}", line + 1);
+    assert!(told.contains(&sentence) && told.contains("errors: 1"), "{told}");
+}

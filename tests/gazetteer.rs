@@ -35,7 +35,7 @@ name,kind,area,lng,lat,aliases
 新农村村委会,committee,310115103,,,
 东方路,road,310115004,,,
 东方路,road,310115008,,,
-世纪公园,place,310115004,121.5002,30.8824,世纪大公园|Century Park
+世纪公园,place,310115004,121.5235,31.2275,世纪大公园|Century Park
 ";
 
 fn city(gazetteer: &str) -> Result<City, paidan::city::Problems> {
@@ -195,7 +195,7 @@ fn mistakes_are_named_with_line_and_value() {
     check("桂园,place,310115004,,,", "place \"桂园\" has no lng and lat");
     check("桂园,place,310115004,121.5,,", "\"桂园\" has one of lng and lat");
     check("桂园,place,310115004,221.5,31,", "221.5 31 is no place");
-    check("桂园,place,310115005,121.5002,30.8824,", "does not lie in area 310115005");
+    check("桂园,place,310115005,121.5235,31.2275,", "does not lie in area 310115005");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_report_without_coordinates_goes_to_the_street_that_its_words_name() {
         report("place", json!({"title": "世纪公园", "text": "垃圾满了"})),
         report("unsure", json!({"text": "太平村村委会"})),
         report("nowhere", json!({"text": "路灯坏了"})),
-        report("said", json!({"text": "潍坊一村居委会", "lng": 121.6007, "lat": 30.8824})),
+        report("said", json!({"text": "潍坊一村居委会", "lng": 121.508, "lat": 31.2395})),
         // Whoever is nearest cannot be said where only the area is known.
         report("urgent", json!({"text": "潍坊一村居委会", "category": "90001"})),
     ];

@@ -151,6 +151,17 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
         ),
     ));
     assert_eq!(place["is_painted"], true, "{place}");
+    // The land has the shape of the district: the sea and what lies across the river are left as they are.
+    let painted = browser.ask(&of_modules(
+        &["view"],
+        "(() => {
+            const map = document.querySelector('#map');
+            const { kx, ky, x0, y0 } = page.view.plane(map.clientWidth, map.clientHeight);
+            const opacity = ([lng, lat]) => map.getContext('2d').getImageData(lng * kx + x0, y0 - lat * ky, 1, 1).data[3];
+            return [[121.95, 31.08], [121.47, 31.3], [121.65, 30.9], [121.7, 31.1], [121.92, 30.9], [121.58, 31.34]].map(opacity);
+        })()",
+    ));
+    assert_eq!(painted, json!([0, 0, 0, 255, 255, 255]));
     browser.call("Input.dispatchMouseEvent", json!({"type": "mouseMoved", "x": place["x"], "y": place["y"]}));
     browser.until("!document.querySelector('#map-tip').hidden", "document.querySelector('#map-tip').outerHTML");
     let properties = &fullest["properties"];

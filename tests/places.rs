@@ -6,6 +6,7 @@ use paidan::city::{City, CityFiles, Frame};
 use paidan::datum::plane::EastNorth;
 use paidan::datum::{Datum, LngLat};
 use paidan::fingerprint::HashKey;
+use paidan::geo::FinePoint;
 use paidan::ids::{AreaId, CellId};
 use paidan::ingest::decode::Decoder;
 use paidan::record::Input;
@@ -480,4 +481,57 @@ fn a_wrong_frame_is_suspected() {
     assert!(stderr.contains(warning), "{stderr}");
     let (stderr, warnings) = run("frame = \"gcj02\"");
     assert_eq!(warnings, serde_json::json!([]), "{stderr}");
+}
+
+#[test]
+fn the_table_of_the_built_in_areas_comes_from_the_documented_command_byte_by_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = folder.path().join("area_cells.csv");
+    loadtest::areas::run(&table).expect("a table");
+    let files = CityFiles::pudong();
+    let kept = files.texts().find(|(name, _)| *name == "area_cells.csv").expect("a table").1;
+    let made = std::fs::read_to_string(&table).expect("text");
+    assert!(made == kept, "write it again as src/city/pudong/city.toml says, and look at the map");
+    assert!(kept.len() < 64 << 10, "{} bytes", kept.len());
+}
+
+#[test]
+fn the_built_in_city_ends_where_the_district_does() {
+    let city = City::pudong();
+    let check = |name: &str, lng: f64, lat: f64, area: Option<&str>| {
+        let located = city.grid.locate(FinePoint::of_degrees(lng, lat).expect("a place"));
+        let found = located.map(|located| &*city.areas[located.area.index()].code);
+        assert_eq!(found, area, "{name}");
+        if let Some(located) = located {
+            let code = city.grid.code(located.cell, &city.areas).to_string();
+            assert!(code.len() == 15 && code.starts_with(area.expect("an area")), "{name}: {code}");
+            assert_eq!(city.grid.by_code(&code, &city.areas), Some(located.cell), "{name}: {code}");
+        }
+    };
+    check("东方明珠", 121.4998, 31.2397, Some("310115005"));
+    check("浦东国际机场", 121.8050, 31.1500, Some("310115139"));
+    check("滴水湖", 121.9300, 30.9000, Some("310115145"));
+    check("高桥古镇", 121.5750, 31.3480, Some("310115104"));
+    check("九段沙", 121.9800, 31.1900, Some("310115139"));
+    check("外滩", 121.4870, 31.2380, None);
+    check("人民广场", 121.4737, 31.2304, None);
+    check("奉贤", 121.4700, 30.9200, None);
+    check("长兴岛", 121.7000, 31.3800, None);
+    check("东海", 122.0200, 30.9000, None);
+    // People look at a report from outside, and a cell that is none has no code.
+    let key = HashKey { k0: 1, k1: 2 };
+    let report = Report {
+        spot: Some(Spot::Degrees(FinePoint::of_degrees(121.487, 31.238).expect("a place"))),
+        ..Report::default()
+    };
+    let said = Said { source: Some("12345"), id: "1", time: None, what: What::Report(report) };
+    let Input::Report(head) = city.understand(&said, None, &key).expect("it is taken").input else {
+        panic!("a report")
+    };
+    assert!(!head.cell.is_some() && !head.area.is_some() && head.point.is_some());
+    assert_eq!(
+        city.grid.by_code("310115005000000", &city.areas),
+        None,
+        "a corner of the box around 陆家嘴 is in the river"
+    );
 }

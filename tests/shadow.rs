@@ -10,6 +10,7 @@ use std::path::Path;
 
 use command::{paidan, path, text};
 use loadtest::profile::Profile;
+use loadtest::pudong::PUDONG;
 use pudong::write_city;
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ fn commented(name: &str, text: &str) -> String {
 
 fn report(id: &str, minute: u32, more: Value) -> Value {
     let ts = format!("2026-03-06T09:{minute:02}:00+08:00");
-    let mut report = json!({"source": "12345", "id": id, "ts": ts, "lng": 121.5002, "lat": 30.8824});
+    let mut report = json!({"source": "12345", "id": id, "ts": ts, "lng": 121.5235, "lat": 31.2275});
     report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     report
 }
@@ -116,7 +117,9 @@ fn minds_of_two_cities_that_mean_the_same_forget_alike() {
     write_city(&city, small);
     let mut input = String::new();
     for n in 0..6_000 {
-        let (lng, lat) = (121.46 + f64::from(n % 250) * 0.002, 30.84 + f64::from(n / 250) * 0.002);
+        // No two in one cell, and in no area more than its units can take.
+        let spot = PUDONG.grid.raster().middle(PUDONG.grid.nth(n * 7));
+        let (lng, lat) = (f64::from(spot.lng) / 1e6, f64::from(spot.lat) / 1e6);
         let at = 1_772_759_000_000_i64 + i64::from(n) * 4_400;
         input += &format!(
             "{}\n",
@@ -149,7 +152,7 @@ fn what_another_city_would_decide_is_told_by_class_and_area() {
             report("word", 3, json!({"category": "路灯罩破损"})),
             json!({"source": "drone", "id": "1", "ts": "2026-03-06T09:04:00+08:00", "lng": 121.51, "lat": 31.24, "category": "01037"}),
             report("", 5, json!({"category": "01037"})),
-            json!({"source": "weibo", "id": "w", "ts": "2026-03-06T09:06:00+08:00", "lng": 121.6007, "lat": 30.8824, "category": "06042"}),
+            json!({"source": "weibo", "id": "w", "ts": "2026-03-06T09:06:00+08:00", "lng": 121.508, "lat": 31.2395, "category": "06042"}),
             report("again", 7, json!({"category": "01037"})),
         ]),
     );

@@ -238,7 +238,7 @@ fn reports_without_a_category_are_read_and_the_reading_is_explained() {
     write_city(&city, unread);
     let report = |id: &str, more: Value| {
         let mut report =
-            json!({"source": "app", "id": id, "ts": "2026-03-06T09:00:00+08:00", "lng": 121.6007, "lat": 30.8824});
+            json!({"source": "app", "id": id, "ts": "2026-03-06T09:00:00+08:00", "lng": 121.508, "lat": 31.2395});
         report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         format!("{report}\n")
     };

@@ -1,5 +1,6 @@
 //! The parts of paidan's load harness, for its command, for the rivals in `rivals/`, and for paidan's own tests.
 
+pub mod areas;
 pub mod bare;
 pub mod bench_city;
 pub mod compare;

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 use loadtest::profile::{self, Profile};
 use loadtest::{
-    bare, bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, texts, try_out,
-    us311_city,
+    areas, bare, bench_city, compare, r#gen, idle, load, overload, ratio, reference, report, soak, sweep, texts,
+    try_out, us311_city,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ Examples:
   loadtest gen 50000 storm.ndjson --profile typhoon   24 hours of a typhoon in 50,000 lines, for the built-in city
   loadtest gen 1000 - --profile year --of 9028000     the first thousand tickets of a year
   loadtest gen-texts 40000 texts.jsonl           messages with their class, for paidan train
+  loadtest gen-areas src/city/pudong/area_cells.csv   what the default city's streets and towns are made of
   loadtest profiles typhoon outage               what they ask for: rates, sizes, shares, state
   loadtest gen-city bench bench-city             the city folder that the file is about
   loadtest gen-city us311 nyc --zips zipcodes.geojson --reports nyc311.jsonl
@@ -77,6 +78,14 @@ enum Mode {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Write the table of the built-in city's areas to OUT: which cells of the raster each street or town has.
+    ///
+    /// From the outline and the towns' middles and sizes in loadtest/pudong/ and the raster in src/city/pudong/city.toml, the same
+    /// bytes on every machine. The outline is real; the borders inside it are not, because those of streets are not public.
+    GenAreas {
+        /// The file to write, for the built-in city src/city/pudong/area_cells.csv; `-` is standard output
+        out: PathBuf,
+    },
     /// Tell what the profiles ask for: rates, sizes, shares and state, counted over a sample of their lines.
     Profiles(profile::Args),
     /// Write a city folder: city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv.
@@ -125,6 +134,7 @@ fn main() -> ExitCode {
             None => r#gen::run(lines, &out, seed),
         },
         Mode::GenTexts { lines, out, seed } => texts::run(lines, &out, seed),
+        Mode::GenAreas { out } => areas::run(&out),
         Mode::Profiles(args) => profile::run(&args),
         Mode::GenCity(City::Bench { folder }) => bench_city::write(&folder),
         Mode::GenCity(City::Us311(args)) => us311_city::write(&args),

@@ -37,12 +37,12 @@ fn bytes_are_the_same_for_ever() {
         assert_eq!((&lines, &truths), (&taken(name, 1, 5_000, 5_000).0, &taken(name, 1, 5_000, 5_000).1));
         assert_ne!(lines, taken(name, 2, 5_000, 5_000).0, "another seed gives other lines");
     };
-    check("normal", 0x5810_8217_ff84_be70);
-    check("typhoon", 0x8fdd_505b_c2be_303b);
-    check("outage", 0x8d63_7fa2_2329_9ef5);
-    check("sensor-storm", 0x06fa_ca38_9036_39d7);
-    check("hot-cell", 0x19f9_1677_f380_2652);
-    check("year", 0x0986_99e3_3650_1123);
+    check("normal", 0x728b_283e_960c_9eb9);
+    check("typhoon", 0x5c38_c4bc_c5fc_5ad4);
+    check("outage", 0x7c18_785b_5d4b_3ed9);
+    check("sensor-storm", 0xbfb6_b2d5_16b7_4d32);
+    check("hot-cell", 0xddef_0456_c2ea_b5dd);
+    check("year", 0x7f6a_0e32_dc60_6bbc);
 }
 
 #[test]

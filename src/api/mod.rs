@@ -17,6 +17,7 @@ mod bucket;
 mod cloud_event;
 mod counter;
 mod events;
+mod ground;
 mod guard;
 mod http;
 pub mod keys;

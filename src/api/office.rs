@@ -9,10 +9,10 @@ use tokio::sync::{Semaphore, watch};
 
 use super::Counter;
 use super::bucket::Bucket;
+use super::ground::{Ground, grounds};
 use super::keys::Keys;
 use super::live::Change;
 use super::review::Desk;
-use super::shown::{Box4, area_boxes};
 use crate::city::City;
 use crate::effect::Effect;
 use crate::feed::{Cursor, Feed};
@@ -131,8 +131,8 @@ pub struct Office {
     pub begun: Instant,
     /// What changed last, for all who watch.
     pub live: watch::Sender<Arc<Change>>,
-    /// The box around each area.
-    pub area_boxes: Vec<Option<Box4>>,
+    /// Where each area is.
+    pub grounds: Vec<Ground>,
     /// The first record about which decisions can be told.
     beginning: AtomicU64,
     /// Turns to walk through the log: each walk takes a core, and a mind of its own.
@@ -157,7 +157,7 @@ impl Office {
     ) -> Self {
         Self {
             live: watch::Sender::new(Arc::new(Change::none(hall.version()))),
-            area_boxes: area_boxes(&city),
+            grounds: grounds(&city),
             city,
             http_bucket: keys.door_bucket(),
             keys,

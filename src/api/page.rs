@@ -31,7 +31,7 @@ macro_rules! file {
     };
 }
 
-const FILES: [File; 34] = [
+const FILES: [File; 35] = [
     file!("style.css", "text/css; charset=utf-8"),
     file!("icon.svg", "image/svg+xml"),
     file!("alarm.js", SCRIPT),
@@ -47,6 +47,7 @@ const FILES: [File; 34] = [
     file!("header.js", SCRIPT),
     file!("health.js", SCRIPT),
     file!("key.js", SCRIPT),
+    file!("land.js", SCRIPT),
     file!("language.js", SCRIPT),
     file!("ledger.js", SCRIPT),
     file!("levels.js", SCRIPT),

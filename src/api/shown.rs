@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Counter;
+use super::ground::{Box4, Ground, Ring, around};
 use super::office::{Hall, Office, Phase};
 use crate::city::{City, Class, Named};
-use crate::ids::{CellId, ClassId};
+use crate::ids::ClassId;
 use crate::report::Urgency;
 use crate::view::board::{CaseMembers, CaseShown, CellMembers, CellShown, Open, Stages};
 use crate::view::ledger::{Account, Work};
@@ -84,42 +85,20 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     pub(super) fn of(office: &'a Office) -> Self {
         let city = &office.city;
-        let areas = city.areas.iter().zip(&office.area_boxes);
+        let areas = city.areas.iter().zip(&office.grounds);
         Self {
             city: CityShown {
                 id: &city.id,
                 name_zh: &city.name_zh,
                 name_en: &city.name_en,
                 version: format!("{:016x}", city.version),
-                bounds: office.area_boxes.iter().flatten().copied().reduce(around),
+                bounds: office.grounds.iter().filter_map(|ground| ground.bounds).reduce(around),
             },
-            areas: areas.map(|(area, r#box)| AreaShown { named: NamedShown::of(area), r#box: *r#box }).collect(),
+            areas: areas.map(|(area, ground)| AreaShown::of(area, ground)).collect(),
             classes: (0..).map(ClassId).zip(&city.classes).map(|(id, class)| ClassShown::of(id, class, city)).collect(),
             departments: city.departments.iter().map(NamedShown::of).collect(),
         }
     }
-}
-
-/// West, south, east, north, in degrees.
-pub type Box4 = [f64; 4];
-
-/// The box around two boxes.
-fn around(one: Box4, other: Box4) -> Box4 {
-    [one[0].min(other[0]), one[1].min(other[1]), one[2].max(other[2]), one[3].max(other[3])]
-}
-
-/// The box around each area's cells; none where an area has none.
-pub fn area_boxes(city: &City) -> Vec<Option<Box4>> {
-    let mut boxes: Vec<Option<Box4>> = vec![None; city.areas.len()];
-    for cell in (0..city.grid.cells()).map(CellId) {
-        let Some(located) = city.grid.locate_cell(cell) else { continue };
-        let (south_west, north_east) = city.grid.corners(cell);
-        let own = [south_west.lng, south_west.lat, north_east.lng, north_east.lat].map(|micro| f64::from(micro) / 1e6);
-        if let Some(known) = boxes.get_mut(located.area.index()) {
-            *known = Some(known.map_or(own, |known| around(known, own)));
-        }
-    }
-    boxes
 }
 
 #[derive(Serialize, ToSchema)]
@@ -164,8 +143,19 @@ impl<'a> ClassShown<'a> {
 struct AreaShown<'a> {
     #[serde(flatten)]
     named: NamedShown<'a>,
+    /// West, south, east, north, in degrees; null where the area has no cell.
     #[schema(value_type = Option<Vec<f64>>)]
     r#box: Option<Box4>,
+    /// Closed rings of longitudes and latitudes around its cells, and around what is not its own amid them; empty where cells are
+    /// polygons.
+    #[schema(value_type = Vec<Vec<Vec<f64>>>)]
+    outline: &'a [Ring],
+}
+
+impl<'a> AreaShown<'a> {
+    fn of(area: &'a Named, ground: &'a Ground) -> Self {
+        Self { named: NamedShown::of(area), r#box: ground.bounds, outline: &ground.outline }
+    }
 }
 
 #[derive(Serialize, ToSchema)]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::patches::Exclaves;
 use super::seam::Warning;
 use super::text::Mute;
 use super::{City, Named};
@@ -45,6 +46,15 @@ pub enum Remark {
         areas: usize,
         /// The code of one of them.
         area: Box<str>,
+    },
+    /// An area has pieces apart from its largest, among other areas.
+    Exclaves {
+        /// Its code.
+        area: Box<str>,
+        /// How many.
+        pieces: usize,
+        /// The code of a cell of one of them.
+        cell: String,
     },
     /// Units belong to a department that answers for nothing where they are.
     IdleUnits {
@@ -115,6 +125,11 @@ impl fmt::Display for Remark {
                 f,
                 "{areas} 个街镇没有网格 {areas} areas, for example {area}, have no cell, and no place lies in them"
             ),
+            Self::Exclaves { area, pieces, cell } => write!(
+                f,
+                "街镇 {area} 有 {pieces} 块飞地 area {area} has {pieces} pieces among other areas, apart from its largest, for example around \
+                 cell {cell}; look at its runs in area_cells.csv"
+            ),
             Self::IdleUnits { department, units, unit } => write!(
                 f,
                 "部门 {department} 的 {units} 个力量不会被派单 {units} units of department {department}, for example {unit}, can never be \
@@ -155,6 +170,7 @@ impl City {
         let seams = self.warnings.iter().cloned().map(Remark::Seam);
         seams
             .chain(self.drawing())
+            .chain(self.exclaves())
             .chain(self.responsibilities())
             .chain(self.limits())
             .chain(self.policies_without_class())
@@ -179,6 +195,16 @@ impl City {
         let area = |first: &AreaId| Remark::NoCells { areas: bare.len(), area: self.code_of(*first) };
         remarks.extend(bare.first().map(area));
         remarks
+    }
+
+    /// Areas in several pieces, on a raster whose cells say which they are in. An island is none: no area lies beside it.
+    fn exclaves(&self) -> Vec<Remark> {
+        let remark = |Exclaves { area, pieces, cell }| Remark::Exclaves {
+            area: self.code_of(area),
+            pieces,
+            cell: self.grid.code(cell, &self.areas).to_string(),
+        };
+        self.grid.patches().map_or_else(Vec::new, |patches| patches.exclaves().into_iter().map(remark).collect())
     }
 
     fn responsibilities(&self) -> Vec<Remark> {

@@ -14,8 +14,8 @@ use super::Named;
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
 /// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv`, `keywords.csv` and
-/// `conditions.csv`.
-const NAMES: [&str; 13] = [
+/// `conditions.csv` and `area_cells.csv`.
+const NAMES: [&str; 14] = [
     SETTINGS,
     "classes.csv",
     "departments.csv",
@@ -29,12 +29,15 @@ const NAMES: [&str; 13] = [
     GAZETTEER,
     KEYWORDS,
     CONDITIONS,
+    AREA_CELLS,
 ];
 const UNITS: &str = "units.csv";
 /// Codes and names of areas.
 pub(super) const AREAS: &str = "areas.csv";
-/// Where areas are, if they are no blocks of the raster.
+/// Where areas are, if they are polygons.
 pub(super) const POLYGONS: &str = "areas.geojson";
+/// Where areas are, if they are patches of the raster.
+pub(super) const AREA_CELLS: &str = "area_cells.csv";
 /// Where cells are, if they are no raster.
 pub(super) const CELLS: &str = "cells.geojson";
 /// Where components and devices stand.
@@ -79,7 +82,8 @@ impl CityFiles {
     pub fn read(folder: &Path) -> Result<Self, Problems> {
         let may_be_absent = |name: &str, folder: &Path| match name {
             AREAS => folder.join(POLYGONS).is_file(),
-            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER, KEYWORDS, CONDITIONS].contains(&name),
+            name => [UNITS, POLYGONS, CALENDAR, CELLS, COMPONENTS, GAZETTEER, KEYWORDS, CONDITIONS, AREA_CELLS]
+                .contains(&name),
         };
         let mut problems = Problems::default();
         let mut texts = Vec::new();
@@ -120,6 +124,7 @@ impl CityFiles {
             (NAMES[10], include_str!("pudong/gazetteer.csv").to_owned()),
             (NAMES[11], include_str!("pudong/keywords.csv").to_owned()),
             (NAMES[12], include_str!("pudong/conditions.csv").to_owned()),
+            (NAMES[13], include_str!("pudong/area_cells.csv").to_owned()),
         ];
         Self { texts, model: Some(include_bytes!("pudong/text.model").into()) }
     }

@@ -3,8 +3,9 @@
 use super::Named;
 use super::border::Borders;
 use super::cells::Cells;
-use super::files::{CELLS, CityFiles, POLYGONS, Problems, SETTINGS, Settings};
-use super::raster::Raster;
+use super::files::{AREA_CELLS, CELLS, CityFiles, POLYGONS, Problems, SETTINGS, Settings};
+use super::patches::{self, Patches};
+use super::raster::{Ground, Raster};
 use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId};
 
@@ -39,7 +40,7 @@ impl std::fmt::Display for CodeParts<'_> {
 /// Cells, and the areas on them.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Grid {
-    /// Equal cells, and areas that are blocks of them or polygons.
+    /// Equal cells, and areas that are blocks or patches of them or polygons.
     Raster(Raster),
     /// Cells that are polygons, each of which says which area it is in.
     Drawn(Cells),
@@ -51,7 +52,7 @@ pub(super) fn compile(
     settings: &Settings,
     borders: Option<Borders>,
     cells: Option<Cells>,
-    areas: usize,
+    areas: &[Named],
     problems: &mut Problems,
 ) -> Option<Grid> {
     let drawn = files.get(CELLS).is_some();
@@ -70,12 +71,21 @@ pub(super) fn compile(
         let mend = "leave one of them out: cells say in which area they are";
         problems.push(POLYGONS, 0, format!("{POLYGONS} beside {CELLS}"), mend);
     }
+    for other in [CELLS, POLYGONS].into_iter().filter(|other| files.get(other).is_some()) {
+        if files.get(AREA_CELLS).is_some() {
+            let mend = "leave one of them out: areas are patches of a raster's cells, or they are drawn";
+            problems.push(AREA_CELLS, 0, format!("{AREA_CELLS} beside {other}"), mend);
+        }
+    }
     match (cells, &settings.grid) {
         (Some(cells), _) => Some(Grid::Drawn(cells)),
         (None, Some(grid)) => {
-            let raster = Raster::compile(grid, borders, problems);
-            raster.check_areas(areas, problems);
-            Some(Grid::Raster(raster))
+            let ground = match (borders, patches::runs(files, areas, problems)) {
+                (Some(borders), _) => Ground::Borders(borders),
+                (None, Some(runs)) => Ground::Patches(runs),
+                (None, None) => Ground::Blocks,
+            };
+            Some(Grid::Raster(Raster::compile(grid, ground, areas, problems)))
         }
         (None, None) => None,
     }
@@ -129,7 +139,7 @@ impl Grid {
         }
     }
 
-    /// Number of cells, closed ones included.
+    /// Number of cells, closed ones and those outside all areas included.
     pub fn cells(&self) -> u32 {
         match self {
             Self::Raster(raster) => raster.cells(),
@@ -137,11 +147,19 @@ impl Grid {
         }
     }
 
-    /// Number of cells that are not closed.
+    /// Number of cells that are not closed, and not said to be outside.
     pub fn open_cells(&self) -> u32 {
         match self {
-            Self::Raster(raster) => raster.cells(),
+            Self::Raster(raster) => raster.patches().map_or_else(|| raster.cells(), Patches::count),
             Self::Drawn(cells) => cells.open() as u32,
+        }
+    }
+
+    /// Cells in a row from west to east, if they are a raster.
+    pub const fn columns(&self) -> Option<u32> {
+        match self {
+            Self::Raster(raster) => Some(raster.columns()),
+            Self::Drawn(_) => None,
         }
     }
 
@@ -209,6 +227,14 @@ impl Grid {
                 Some(borders) => Some((borders, raster.cell_size())),
                 None => None,
             },
+            Self::Drawn(_) => None,
+        }
+    }
+
+    /// The areas, if they are patches of a raster.
+    pub(super) const fn patches(&self) -> Option<&Patches> {
+        match self {
+            Self::Raster(raster) => raster.patches(),
             Self::Drawn(_) => None,
         }
     }

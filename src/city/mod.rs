@@ -26,6 +26,7 @@ mod knot;
 mod layout;
 mod limit;
 mod names;
+mod patches;
 mod pointer;
 mod raster;
 mod roster;
@@ -197,7 +198,7 @@ impl City {
         let frames = Frames::compile(&settings, &mut problems);
         let (areas, borders) = area::compile(&files, &settings, &frames, &mut problems);
         let cells = survey::compile(&files, &settings, &frames, &areas, &mut problems);
-        let grid = grid::compile(&files, &settings, borders, cells, areas.len(), &mut problems)
+        let grid = grid::compile(&files, &settings, borders, cells, &areas, &mut problems)
             .ok_or_else(|| std::mem::take(&mut problems))?;
         let components = Components::compile(&files, &grid, &areas, &mut problems);
         let gazetteer = Gazetteer::compile(&files, &grid, &areas, &mut problems);
@@ -311,6 +312,7 @@ mod tests {
     const DEPARTMENTS: &str = include_str!("pudong/departments.csv");
     const AREAS: &str = include_str!("pudong/areas.csv");
     const DUTY: &str = include_str!("pudong/duty.csv");
+    const AREA_CELLS: &str = include_str!("pudong/area_cells.csv");
 
     /// Compiles the default city with one text replaced, and expects one problem with this file, line and part of its text.
     fn check(file: &str, from: &str, to: &str, expect: (&str, u64, &str)) {
@@ -320,6 +322,7 @@ mod tests {
             ("departments.csv", DEPARTMENTS),
             ("areas.csv", AREAS),
             ("duty.csv", DUTY),
+            ("area_cells.csv", AREA_CELLS),
         ];
         let changed = texts.iter().find(|(name, _)| *name == file).expect("a file").1;
         assert!(changed.contains(from), "{file} has {from}");
@@ -343,7 +346,27 @@ mod tests {
         let cases = [
             ("city.toml", "west = 121450000", "west = 131450000", ("city.toml", line(CITY, "[grid]"), "131450000")),
             ("city.toml", "cell_width = 1970", "cell_width = 0", ("city.toml", line(CITY, "[grid]"), "0")),
-            ("city.toml", "area_columns = 51", "area_columns = 50", ("areas.csv", 0, "36 areas")),
+            (
+                "city.toml",
+                "cell_code",
+                "area_rows = 62\ncell_code",
+                ("city.toml", line(CITY, "[grid]"), "area_rows beside"),
+            ),
+            ("city.toml", "cell_code", "# cell_code", ("city.toml", line(CITY, "[grid]"), "no cell_code")),
+            ("area_cells.csv", "310115140", "310115999", ("area_cells.csv", 2, "area \"310115999\"")),
+            ("area_cells.csv", "3,188,195,", "3,195,188,", ("area_cells.csv", 2, "from \"195\"")),
+            ("area_cells.csv", "3,188,195,", "3,188,295,", ("area_cells.csv", 2, "column \"295\"")),
+            ("area_cells.csv", "3,188,195,", "326,188,195,", ("area_cells.csv", 2, "row \"326\"")),
+            ("area_cells.csv", "4,167,197,", "3,195,197,", ("area_cells.csv", 3, "cells of line 2")),
+            ("area_cells.csv", "4,167,197,", "2,167,197,", ("area_cells.csv", 3, "stands behind row 3")),
+            ("area_cells.csv", "4,167,197,", "4,-167,197,", ("area_cells.csv", 3, "invalid digit")),
+            ("area_cells.csv", "area\n", "street\n", ("area_cells.csv", 2, "street")),
+            (
+                "areas.csv",
+                "310115145,",
+                "310115146,三灶镇,Sanzao Town\n310115145,",
+                ("area_cells.csv", 0, "310115146\" has no"),
+            ),
             ("city.toml", "name = \"12345\"", "name = \"\"", ("city.toml", source, "empty")),
             ("city.toml", "name = \"12319\"", "name = \"12345\"", ("city.toml", source + 10, "12345")),
             ("city.toml", "kind = \"hotline\"", "kind = \"phone\"", ("city.toml", source + 3, "phone")),

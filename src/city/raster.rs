@@ -1,10 +1,11 @@
-//! A declared raster of equal cells, and areas that are blocks of them or polygons drawn on it.
+//! A declared raster of equal cells, and areas that are blocks or patches of them or polygons drawn on it.
 
 use serde::Deserialize;
 
 use super::border::Borders;
-use super::files::{GridSettings, Problems, Spanned};
+use super::files::{AREA_CELLS, GridSettings, Problems, Spanned};
 use super::grid::CodeParts;
+use super::patches::{Patches, Run};
 use super::{Located, Named, position};
 use crate::geo::{FinePoint, Point};
 use crate::ids::{AreaId, CellId};
@@ -42,6 +43,18 @@ enum Areas {
     Blocks(Blocks),
     /// Of polygons.
     Borders(Borders),
+    /// Of patches of cells.
+    Patches(Patches),
+}
+
+/// What a city says areas are made of.
+pub(super) enum Ground {
+    /// The settings say how large blocks are.
+    Blocks,
+    /// There are polygons.
+    Borders(Borders),
+    /// There is a table.
+    Patches(Vec<Run>),
 }
 
 /// Areas that are blocks of cells, counted like cells.
@@ -53,11 +66,19 @@ struct Blocks {
 }
 
 impl Raster {
-    /// Of the settings, and of the borders of areas if those are polygons.
-    pub(super) fn compile(settings: &Spanned<GridSettings>, borders: Option<Borders>, problems: &mut Problems) -> Self {
+    /// Of the settings, and of what says where areas are.
+    pub(super) fn compile(
+        settings: &Spanned<GridSettings>,
+        ground: Ground,
+        named: &[Named],
+        problems: &mut Problems,
+    ) -> Self {
         let offset = settings.span().start;
         let grid = settings.get_ref();
-        let bounds = borders.as_ref().map(Borders::bounds);
+        let bounds = match &ground {
+            Ground::Borders(borders) => Some(borders.bounds()),
+            Ground::Blocks | Ground::Patches(_) => None,
+        };
         let mut edge = |given: Option<i32>, bound: Option<i32>, key: &str| {
             given.or(bound).unwrap_or_else(|| {
                 problems.setting(offset, format!("[grid] has no {key}"), format!("give {key} in micro-degrees"));
@@ -75,7 +96,8 @@ impl Raster {
         let ordered = west < east && south < north;
         // The east and north edges are the first micro-degree outside.
         let on_earth = west >= -180_000_000 && east <= 180_000_001 && south >= -90_000_000 && north <= 90_000_001;
-        if !ordered || !on_earth {
+        let is_sound = ordered && on_earth;
+        if !is_sound {
             let what = format!("[grid] {west} {south} to {east} {north} is no area");
             problems.setting(offset, what, "give the edges in micro-degrees, west < east and south < north");
         }
@@ -93,24 +115,21 @@ impl Raster {
         if u64::from(columns) * u64::from(rows) >= u64::from(u32::MAX) {
             problems.setting(offset, format!("[grid] has {columns} × {rows} cells"), "choose larger cells");
         }
-        let (areas, code) = match borders {
-            Some(borders) => (Areas::Borders(borders), grid.code_beside_polygons(offset, problems)),
-            None => {
+        let (areas, code) = match ground {
+            Ground::Borders(borders) => (Areas::Borders(borders), grid.code_beside_polygons(offset, problems)),
+            Ground::Patches(runs) => {
+                let size = is_sound.then_some((columns, rows));
+                let patches = Patches::lay(&runs, size, named, problems);
+                let code = grid.code_beside_table(&patches, named, offset, problems);
+                (Areas::Patches(patches), code)
+            }
+            Ground::Blocks => {
                 let (blocks, code) = grid.blocks(columns, offset, problems);
+                blocks.check(named.len(), rows, problems);
                 (Areas::Blocks(blocks), code)
             }
         };
         Self { west, south, width, height, cell_width, cell_height, columns, rows, areas, code }
-    }
-
-    pub(super) fn check_areas(&self, areas: usize, problems: &mut Problems) {
-        let Areas::Blocks(Blocks { rows, across, .. }) = self.areas else { return };
-        let down = self.rows.div_ceil(rows);
-        let expected = across as usize * down as usize;
-        if areas != expected {
-            let what = format!("{areas} areas, but the grid has {across} × {down} = {expected} blocks");
-            problems.push("areas.csv", 0, what, "list one area for every block, row by row from the south-west");
-        }
     }
 
     /// Width and height of a cell, in micro-degrees.
@@ -121,9 +140,22 @@ impl Raster {
     /// The borders of areas, if they are polygons.
     pub const fn borders(&self) -> Option<&Borders> {
         match &self.areas {
-            Areas::Blocks(_) => None,
+            Areas::Blocks(_) | Areas::Patches(_) => None,
             Areas::Borders(borders) => Some(borders),
         }
+    }
+
+    /// The areas, if they are patches.
+    pub(super) const fn patches(&self) -> Option<&Patches> {
+        match &self.areas {
+            Areas::Blocks(_) | Areas::Borders(_) => None,
+            Areas::Patches(patches) => Some(patches),
+        }
+    }
+
+    /// Cells from west to east.
+    pub const fn columns(&self) -> u32 {
+        self.columns
     }
 
     /// Number of cells.
@@ -138,6 +170,7 @@ impl Raster {
         let area = match &self.areas {
             Areas::Blocks(blocks) => blocks.area(cell, self.columns),
             Areas::Borders(borders) => borders.area(place)?,
+            Areas::Patches(patches) => patches.area(cell)?,
         };
         Some(Located { cell, area })
     }
@@ -145,7 +178,7 @@ impl Raster {
     /// Whether an area, its border included, has a place.
     pub fn has(&self, area: AreaId, place: FinePoint) -> bool {
         match &self.areas {
-            Areas::Blocks(_) => self.locate(place).is_some_and(|located| located.area == area),
+            Areas::Blocks(_) | Areas::Patches(_) => self.locate(place).is_some_and(|located| located.area == area),
             Areas::Borders(borders) => borders.has(area, place),
         }
     }
@@ -187,43 +220,53 @@ impl Raster {
         (corner(west, south), corner(east, north))
     }
 
-    /// A cell's code: an area's code, if it begins with one, and a number.
+    /// A cell's code: an area's code, if it begins with one, and a number. A cell of no area has its number alone.
     #[inline]
     pub fn code<'a>(&self, cell: CellId, areas: &'a [Named]) -> CodeParts<'a> {
-        match (self.code, &self.areas) {
-            (CellCode::AreaRowColumn, Areas::Blocks(blocks)) => {
-                let (row, column) = (cell.0 / self.columns % blocks.rows, cell.0 % self.columns % blocks.columns);
-                let area = blocks.area(cell, self.columns);
-                CodeParts {
-                    text: &areas[area.index()].code,
-                    number: Some((u64::from(row) * 1000 + u64::from(column), 6)),
-                }
-            }
-            _ => CodeParts { text: "", number: Some((u64::from(cell.0), 1)) },
+        match self.within(cell) {
+            Some((area, row, column)) => CodeParts {
+                text: &areas[area.index()].code,
+                number: Some((u64::from(row) * 1000 + u64::from(column), 6)),
+            },
+            None => CodeParts { text: "", number: Some((u64::from(cell.0), 1)) },
         }
     }
 
-    /// The cell of a code.
-    pub fn by_code(&self, code: &str, areas: &[Named]) -> Option<CellId> {
+    /// A cell's area and its row and column there, if codes say them.
+    #[inline]
+    fn within(&self, cell: CellId) -> Option<(AreaId, u32, u32)> {
         match (self.code, &self.areas) {
             (CellCode::AreaRowColumn, Areas::Blocks(blocks)) => {
+                let (row, column) = (cell.0 / self.columns % blocks.rows, cell.0 % self.columns % blocks.columns);
+                Some((blocks.area(cell, self.columns), row, column))
+            }
+            (CellCode::AreaRowColumn, Areas::Patches(patches)) => patches.within(cell),
+            _ => None,
+        }
+    }
+
+    /// The cell of a code. Where the areas' cells are told, no other cell has one.
+    pub fn by_code(&self, code: &str, areas: &[Named]) -> Option<CellId> {
+        match self.code {
+            CellCode::AreaRowColumn => {
                 let (area, place) = code.split_at_checked(code.len().checked_sub(6)?)?;
-                let area = u32::from(position(areas, area)?);
+                let area = AreaId(position(areas, area)?);
                 if !place.bytes().all(|byte| byte.is_ascii_digit()) {
                     return None;
                 }
-                let (row, column): (u32, u32) = (place[..3].parse().ok()?, place[3..].parse().ok()?);
-                if row >= blocks.rows || column >= blocks.columns {
-                    return None;
+                let (row, column) = (place[..3].parse().ok()?, place[3..].parse().ok()?);
+                match &self.areas {
+                    Areas::Blocks(blocks) => blocks.at(area, row, column, (self.columns, self.rows)),
+                    Areas::Patches(patches) => patches.at(area, row, column),
+                    Areas::Borders(_) => None,
                 }
-                let row = area / blocks.across * blocks.rows + row;
-                let column = area % blocks.across * blocks.columns + column;
-                (row < self.rows && column < self.columns).then(|| CellId(row * self.columns + column))
             }
-            _ => {
+            CellCode::Index => {
                 let plain =
                     code.bytes().all(|byte| byte.is_ascii_digit()) && (code.len() == 1 || !code.starts_with('0'));
-                code.parse().ok().filter(|index| plain && *index < self.cells()).map(CellId)
+                let cell = code.parse().ok().filter(|index| plain && *index < self.cells()).map(CellId)?;
+                let is_outside = self.patches().is_some_and(|patches| patches.area(cell).is_none());
+                (!is_outside).then_some(cell)
             }
         }
     }
@@ -235,6 +278,27 @@ impl Blocks {
         let (row, column) = (cell.0 / columns, cell.0 % columns);
         AreaId((row / self.rows * self.across + column / self.columns) as u16)
     }
+
+    /// The cell at a row and column of an area, on a raster of so many columns and rows.
+    fn at(&self, area: AreaId, row: u32, column: u32, (columns, rows): (u32, u32)) -> Option<CellId> {
+        if row >= self.rows || column >= self.columns {
+            return None;
+        }
+        let area = u32::from(area.0);
+        let (row, column) = (area / self.across * self.rows + row, area % self.across * self.columns + column);
+        (row < rows && column < columns).then(|| CellId(row * columns + column))
+    }
+
+    /// There are as many areas as blocks.
+    fn check(&self, areas: usize, rows: u32, problems: &mut Problems) {
+        let (across, down) = (self.across, rows.div_ceil(self.rows));
+        let expected = across as usize * down as usize;
+        if areas != expected {
+            let what = format!("{areas} areas, but the grid has {across} × {down} = {expected} blocks");
+            let mend = "list one area for every block, row by row from the south-west, or say in area_cells.csv which cells they have";
+            problems.push("areas.csv", 0, what, mend);
+        }
+    }
 }
 
 impl GridSettings {
@@ -243,20 +307,52 @@ impl GridSettings {
         let mut size = |given: Option<u32>, key: &str| {
             given.filter(|size| *size > 0).unwrap_or_else(|| {
                 let what = given.map_or(format!("[grid] has no {key}"), |size| format!("[grid] {key} = {size}"));
-                problems.setting(offset, what, "areas are blocks of at least one cell, or polygons in areas.geojson");
+                problems.setting(
+                    offset,
+                    what,
+                    "areas are blocks of at least one cell, or as area_cells.csv or areas.geojson say",
+                );
                 1
             })
         };
         let (block_columns, rows) = (size(self.area_columns, "area_columns"), size(self.area_rows, "area_rows"));
-        let code = self.cell_code.unwrap_or_else(|| {
-            problems.setting(offset, "[grid] has no cell_code".to_owned(), "it is \"index\" or \"area_row_column\"");
-            CellCode::Index
-        });
+        let code = self.code(offset, problems);
         if code == CellCode::AreaRowColumn && (block_columns > 1000 || rows > 1000) {
             let what = format!("[grid] areas of {block_columns} × {rows} cells do not fit 3 digits each");
             problems.setting(offset, what, "choose at most 1000 rows and columns, or cell_code = \"index\"");
         }
         (Blocks { columns: block_columns, rows, across: columns.div_ceil(block_columns) }, code)
+    }
+
+    /// How cells are called where areas are patches: nothing may be said about blocks, and codes must hold rows and columns.
+    fn code_beside_table(
+        &self,
+        patches: &Patches,
+        named: &[Named],
+        offset: usize,
+        problems: &mut Problems,
+    ) -> CellCode {
+        if self.area_columns.is_some() || self.area_rows.is_some() {
+            let what = "[grid] has area_columns or area_rows beside area_cells.csv";
+            let mend = "the table says which cells an area has: leave out what is about blocks of them, or the table";
+            problems.setting(offset, what.to_owned(), mend);
+        }
+        let code = self.code(offset, problems);
+        if code == CellCode::AreaRowColumn
+            && let Some((area, rows, columns)) = patches.too_large(1000)
+        {
+            let what = format!("area \"{}\" has {columns} columns and {rows} rows of cells", named[area.index()].code);
+            let mend = "codes have 3 digits for each: choose larger cells, or cell_code = \"index\"";
+            problems.push(AREA_CELLS, 0, what, mend);
+        }
+        code
+    }
+
+    fn code(&self, offset: usize, problems: &mut Problems) -> CellCode {
+        self.cell_code.unwrap_or_else(|| {
+            problems.setting(offset, "[grid] has no cell_code".to_owned(), "it is \"index\" or \"area_row_column\"");
+            CellCode::Index
+        })
     }
 
     /// How cells are called where areas are polygons: nothing may be said about blocks.
@@ -276,6 +372,11 @@ impl GridSettings {
 mod tests {
     use super::*;
 
+    fn areas() -> Vec<Named> {
+        let named = |n: u32| Named { code: format!("{:09}", 310_115_000 + n).into(), zh: "".into(), en: "".into() };
+        (0..120).map(named).collect()
+    }
+
     fn bench() -> Raster {
         let settings = GridSettings {
             west: Some(121_450_000),
@@ -289,8 +390,7 @@ mod tests {
             cell_code: Some(CellCode::Index),
         };
         let mut problems = Problems::default();
-        let grid = Raster::compile(&Spanned::new(0..0, settings), None, &mut problems);
-        grid.check_areas(120, &mut problems);
+        let grid = Raster::compile(&Spanned::new(0..0, settings), Ground::Blocks, &areas(), &mut problems);
         problems.into_result(grid).expect("a valid grid")
     }
 
@@ -316,9 +416,7 @@ mod tests {
 
     #[test]
     fn codes_lead_back_to_their_cells() {
-        let areas: Vec<Named> = (0..120)
-            .map(|n| Named { code: format!("{:09}", 310_115_000 + n).into(), zh: "".into(), en: "".into() })
-            .collect();
+        let areas = areas();
         for code in [CellCode::Index, CellCode::AreaRowColumn] {
             let grid = Raster { code, ..bench() };
             for cell in [0, 1, 476, 477, 100_000, grid.cells() - 1] {

@@ -1,4 +1,4 @@
-//! The built-in city, as far as whoever writes reports for it must know it: its raster, its classes and its sources. Read from
+//! The built-in city, as far as whoever writes reports for it must know it: its cells, its classes and its sources. Read from
 //! the city's own files, so that a change of those is a change here.
 
 use std::sync::LazyLock;
@@ -12,6 +12,7 @@ pub use crate::report::Urgency;
 const SETTINGS: &str = include_str!("../city/pudong/city.toml");
 const CLASSES: &str = include_str!("../city/pudong/classes.csv");
 const AREAS: &str = include_str!("../city/pudong/areas.csv");
+const AREA_CELLS: &str = include_str!("../city/pudong/area_cells.csv");
 
 /// The letter of an urgency.
 fn from_letter<'de, D: Deserializer<'de>>(input: D) -> Result<Urgency, D::Error> {
@@ -97,23 +98,36 @@ struct Policy {
     merge: Window,
 }
 
-/// A raster of equal cells with areas that are blocks of it.
-#[derive(Deserialize, Debug)]
-pub struct Grid {
-    west: i32,
-    south: i32,
-    east: i32,
-    north: i32,
-    cell_width: i32,
-    cell_height: i32,
-    area_columns: u32,
-    area_rows: u32,
+/// A raster of equal cells.
+#[derive(Deserialize, Clone, Copy, Debug)]
+pub struct Raster {
+    /// Its west edge.
+    pub west: i32,
+    /// Its south edge.
+    pub south: i32,
+    /// The first micro-degree east of it.
+    pub east: i32,
+    /// The first micro-degree north of it.
+    pub north: i32,
+    /// From west to east in a cell.
+    pub cell_width: i32,
+    /// From south to north in a cell.
+    pub cell_height: i32,
 }
 
-/// Micro-degrees that places keep from the edges of their cell, so that no way of writing them carries one across.
-const EDGE: i32 = 5;
+impl Raster {
+    /// Of the built-in city's settings, whatever its tables say.
+    ///
+    /// # Panics
+    /// Never: that they can be read was tested.
+    pub fn pudong() -> Self {
+        #[derive(Deserialize)]
+        struct Settings {
+            grid: Raster,
+        }
+        toml::from_str::<Settings>(SETTINGS).expect("the built-in city's settings are sound").grid
+    }
 
-impl Grid {
     /// Cells from west to east.
     pub const fn columns(&self) -> u32 {
         ((self.east - self.west) as u32).div_ceil(self.cell_width as u32)
@@ -124,24 +138,101 @@ impl Grid {
         ((self.north - self.south) as u32).div_ceil(self.cell_height as u32)
     }
 
-    /// Number of cells.
-    pub const fn cells(&self) -> u32 {
-        self.columns() * self.rows()
+    /// The middle of a cell.
+    pub fn middle(&self, cell: CellId) -> Spot {
+        let (low, high) = self.corners(cell);
+        Spot { lng: low.lng + (high.lng - low.lng) / 2, lat: low.lat + (high.lat - low.lat) / 2 }
     }
 
-    /// The cell that a place lies in; the nearest one if it lies outside.
-    pub fn cell(&self, spot: Spot) -> CellId {
-        let column = (spot.lng.clamp(self.west, self.east - 1) - self.west) / self.cell_width;
-        let row = (spot.lat.clamp(self.south, self.north - 1) - self.south) / self.cell_height;
-        CellId(row as u32 * self.columns() + column as u32)
+    /// The cell that a place lies in, if it lies on the raster.
+    fn cell(&self, spot: Spot) -> Option<CellId> {
+        let inside = (self.west..self.east).contains(&spot.lng) && (self.south..self.north).contains(&spot.lat);
+        let column = || (spot.lng - self.west) / self.cell_width;
+        let row = || (spot.lat - self.south) / self.cell_height;
+        inside.then(|| CellId(row() as u32 * self.columns() + column() as u32))
+    }
+
+    /// The cell's south-west corner, and the first place north-east of it.
+    fn corners(&self, cell: CellId) -> (Spot, Spot) {
+        let west = self.west + (cell.0 % self.columns()) as i32 * self.cell_width;
+        let south = self.south + (cell.0 / self.columns()) as i32 * self.cell_height;
+        let (east, north) = ((west + self.cell_width).min(self.east), (south + self.cell_height).min(self.north));
+        (Spot { lng: west, lat: south }, Spot { lng: east, lat: north })
+    }
+}
+
+/// Position of a street or town in the city's table.
+type AreaId = u16;
+
+/// The cells of the district: those of a raster that are in an area.
+#[derive(Debug)]
+pub struct Grid {
+    raster: Raster,
+    /// The area of each cell of the raster.
+    areas: Vec<Option<AreaId>>,
+    /// The cells that have one, from the south-west corner on, row by row.
+    cells: Vec<CellId>,
+    /// The south-west corner of the box around each area, as row and column.
+    corners: Vec<(u32, u32)>,
+}
+
+/// Cells of one row, side by side, that are an area's.
+#[derive(Deserialize)]
+struct Run {
+    row: u32,
+    from: u32,
+    to: u32,
+    area: String,
+}
+
+/// Micro-degrees that places keep from the edges of their cell, so that no way of writing them carries one across.
+const EDGE: i32 = 5;
+
+impl Grid {
+    fn new(raster: Raster, codes: &[String], runs: Vec<Run>) -> Self {
+        let columns = raster.columns();
+        let (mut areas, mut corners) =
+            (vec![None; (columns * raster.rows()) as usize], vec![(u32::MAX, u32::MAX); codes.len()]);
+        for Run { row, from, to, area } in runs {
+            let area = codes.iter().position(|code| *code == area).expect("a run is of an area of the city");
+            let start = row * columns;
+            areas[(start + from) as usize..=(start + to) as usize].fill(Some(area as AreaId));
+            let (south, west) = &mut corners[area];
+            (*south, *west) = (row.min(*south), from.min(*west));
+        }
+        let cells = (0..).map(CellId).zip(&areas).filter(|(_, area)| area.is_some()).map(|(cell, _)| cell).collect();
+        Self { raster, areas, cells, corners }
+    }
+
+    /// Its raster.
+    pub const fn raster(&self) -> &Raster {
+        &self.raster
+    }
+
+    /// Number of cells.
+    pub const fn cells(&self) -> u32 {
+        self.cells.len() as u32
+    }
+
+    /// The cell of a number, counted from the south-west corner, row by row.
+    pub fn nth(&self, number: u32) -> CellId {
+        self.cells[number as usize]
+    }
+
+    /// The cell of the district that a place lies in.
+    pub fn cell(&self, spot: Spot) -> Option<CellId> {
+        self.raster.cell(spot).filter(|cell| self.area(*cell).is_some())
+    }
+
+    /// The area that has a cell.
+    pub fn area(&self, cell: CellId) -> Option<u16> {
+        self.areas.get(cell.0 as usize).copied().flatten()
     }
 
     /// The cell's south-west and north-east corner, drawn in by [`EDGE`].
     fn inner(&self, cell: CellId) -> (Spot, Spot) {
-        let west = self.west + (cell.0 % self.columns()) as i32 * self.cell_width;
-        let south = self.south + (cell.0 / self.columns()) as i32 * self.cell_height;
-        let (east, north) = ((west + self.cell_width).min(self.east), (south + self.cell_height).min(self.north));
-        (Spot { lng: west + EDGE, lat: south + EDGE }, Spot { lng: east - EDGE, lat: north - EDGE })
+        let (low, high) = self.raster.corners(cell);
+        (Spot { lng: low.lng + EDGE, lat: low.lat + EDGE }, Spot { lng: high.lng - EDGE, lat: high.lat - EDGE })
     }
 
     /// A place in a cell, each as likely.
@@ -160,7 +251,7 @@ impl Grid {
 
 /// The city.
 pub struct Pudong {
-    /// Its raster.
+    /// Its cells.
     pub grid: Grid,
     classes: Vec<Class>,
     sources: Vec<Source>,
@@ -171,7 +262,6 @@ pub struct Pudong {
 
 #[derive(Deserialize)]
 struct Settings {
-    grid: Grid,
     policy: Vec<Policy>,
     source: Vec<Source>,
 }
@@ -183,16 +273,17 @@ struct Area {
 
 /// The built-in city. Its files are part of the program, so that they can be read was tested when it was built.
 pub static PUDONG: LazyLock<Pudong> = LazyLock::new(|| {
-    let Settings { grid, policy, source } = toml::from_str(SETTINGS).expect("the built-in city's settings are sound");
+    let Settings { policy, source } = toml::from_str(SETTINGS).expect("the built-in city's settings are sound");
     let (areas, classes): (Vec<Area>, Vec<Class>) = (rows(AREAS), rows(CLASSES));
     let window =
         |class: &Class| policy.iter().find(|policy| policy.name == class.policy).map(|policy| policy.merge.ms());
+    let areas: Vec<String> = areas.into_iter().map(|area| area.code).collect();
     Pudong {
-        grid,
+        grid: Grid::new(Raster::pudong(), &areas, rows(AREA_CELLS)),
         joinable_ms: classes.iter().map(|class| window(class).expect("a class has a policy of the city")).collect(),
         classes,
         sources: source,
-        areas: areas.into_iter().map(|area| area.code).collect(),
+        areas,
     }
 });
 
@@ -251,17 +342,20 @@ impl Pudong {
         self.joinable_ms[usize::from(class.0)]
     }
 
-    /// The code of a cell: the area's 9 digits, then row and column within the area in 3 digits each.
+    /// The code of a cell of the district: the area's 9 digits, then row and column within the box around the area in 3 digits
+    /// each.
+    ///
+    /// # Panics
+    /// If no area has the cell.
     pub fn cell_code(&self, cell: CellId) -> CellCode {
         let grid = &self.grid;
-        let (row, column) = (cell.0 / grid.columns(), cell.0 % grid.columns());
-        let across = grid.columns().div_ceil(grid.area_columns);
-        let area = row / grid.area_rows * across + column / grid.area_columns;
+        let area = grid.area(cell).expect("a cell of the district");
+        let (south, west) = grid.corners[usize::from(area)];
+        let (row, column) = (cell.0 / grid.raster.columns() - south, cell.0 % grid.raster.columns() - west);
         let mut digits = [b'0'; CellCode::DIGITS];
-        digits[..9].copy_from_slice(self.areas[area as usize].as_bytes());
-        let number = row % grid.area_rows * 1_000 + column % grid.area_columns;
+        digits[..9].copy_from_slice(self.areas[usize::from(area)].as_bytes());
         for (place, digit) in digits[9..].iter_mut().enumerate() {
-            *digit += (number / 10u32.pow(5 - place as u32) % 10) as u8;
+            *digit += ((row * 1_000 + column) / 10u32.pow(5 - place as u32) % 10) as u8;
         }
         CellCode(digits)
     }
@@ -282,25 +376,29 @@ impl CellCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::city::City;
+    use crate::ids;
 
     #[test]
-    fn cells_have_the_codes_of_their_blocks() {
-        let check = |lng, lat, expected: &str| {
-            assert_eq!(PUDONG.cell_code(PUDONG.grid.cell(Spot { lng, lat })).as_str(), expected);
-        };
-        check(121_450_000, 30_830_000, "310115004000000");
-        check(121_450_000 + 51 * 1_970, 30_830_000 + 2 * 1_690, "310115005002000");
-        check(122_049_999, 31_449_999, "310115145056049");
-        check(122_150_000, 31_549_999, "310115145056049");
+    fn cells_have_the_codes_that_the_city_gives_them() {
+        let city = City::pudong();
+        assert_eq!(PUDONG.grid.cells(), city.grid.open_cells());
+        for cell in (0..PUDONG.grid.cells()).map(|number| PUDONG.grid.nth(number)) {
+            let code = PUDONG.cell_code(cell);
+            assert_eq!(city.grid.by_code(code.as_str(), &city.areas), Some(ids::CellId(cell.0)), "{}", code.as_str());
+        }
     }
 
     #[test]
     fn places_stay_in_their_cells() {
         let mut rng = Rng::seeded(3);
-        for cell in (0..PUDONG.grid.cells()).step_by(97).chain([PUDONG.grid.cells() - 1]).map(CellId) {
+        for cell in (0..PUDONG.grid.cells()).step_by(97).map(|number| PUDONG.grid.nth(number)) {
             let spot = PUDONG.grid.inside(cell, &mut rng);
-            assert_eq!(PUDONG.grid.cell(spot), cell);
-            assert_eq!(PUDONG.grid.cell(PUDONG.grid.kept_in(cell, spot.moved(300, -300))), cell);
+            assert_eq!(PUDONG.grid.cell(spot), Some(cell));
+            assert_eq!(PUDONG.grid.cell(PUDONG.grid.kept_in(cell, spot.moved(300, -300))), Some(cell));
+        }
+        for (lng, lat) in [(121_455_000, 31_380_000), (121_449_999, 31_200_000), (122_100_000, 31_200_000)] {
+            assert_eq!(PUDONG.grid.cell(Spot { lng, lat }), None);
         }
     }
 

@@ -999,7 +999,7 @@ mod tests {
             let mut lines: Vec<String> = (0..60)
                 .map(|_| {
                     let class = &city.classes[below(city.classes.len() as u64) as usize].named.code;
-                    let (lng, lat) = (121.455 + below(12) as f64 * 0.004, 30.835 + below(12) as f64 * 0.004);
+                    let (lng, lat) = (121.510 + below(12) as f64 * 0.004, 31.195 + below(12) as f64 * 0.004);
                     let mut line = json!({"lng": lng, "lat": lat, "category": class, "title": "路面冒水"});
                     match below(20) {
                         0 => line["category"] = json!("怪事"),

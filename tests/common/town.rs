@@ -7,10 +7,10 @@ use crate::service::Service;
 
 /// Where much happens: longitude, latitude.
 const CENTRES: [(f64, f64); 7] = [
-    (121.512, 31.238),
+    (121.535, 31.235),
     (121.535, 31.212),
     (121.598, 31.205),
-    (121.563, 31.268),
+    (121.585, 31.262),
     (121.655, 31.195),
     (121.757, 31.052),
     (121.905, 30.905),
@@ -185,7 +185,8 @@ impl Town {
         let (near, far) = ((part(4), part(4)), (part(1), part(1)));
         let (lng, lat) = CENTRES[self.random.below(CENTRES.len())];
         match self.random.below(100) {
-            0..=24 => (121.75 + far.0 * 0.58, 31.14 + far.1 * 0.6),
+            // Along the middle of the district, from its north-west to its south-east.
+            0..=24 => (121.73 + far.0 * 0.3 + near.0 * 0.14, 31.12 - far.0 * 0.36 + near.1 * 0.12),
             _ => (lng + near.0 * 0.14, lat + near.1 * 0.12),
         }
     }

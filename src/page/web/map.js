@@ -1,4 +1,4 @@
-// The map: land, cells by open work, names, and what the cell under the pointer holds.
+// The map: cells by open work on the land, and what the cell under the pointer holds.
 
 import { nameOf, say, whole } from "./words.js";
 import { town } from "./town.js";
@@ -6,6 +6,7 @@ import { byId, make, panels, redraw, write, writePairs } from "./panels.js";
 import { areaOfCell, filters, setFilter } from "./filters.js";
 import { palette, prepare } from "./palette.js";
 import { levels } from "./levels.js";
+import { drawBorders, drawLand, drawNames } from "./land.js";
 import { screenBox, view } from "./view.js";
 
 /** The slots of visible cells by colour, urgent ones apart: they are drawn above the others. */
@@ -58,51 +59,6 @@ function drawCells(pen, plane) {
   });
 }
 
-function drawLand(pen, plane) {
-  pen.fillStyle = palette.land;
-  pen.strokeStyle = palette.line;
-  pen.lineWidth = 1;
-  const boxes = [...town.areas.values()].filter((area) => area.box).map((area) => screenBox(area.box, plane));
-  for (const box of boxes) pen.fillRect(...box);
-  for (const [x, y, w, h] of boxes) pen.strokeRect(Math.round(x) + 0.5, Math.round(y) + 0.5, Math.round(w), Math.round(h));
-  pen.strokeStyle = palette["line-strong"];
-  pen.strokeRect(...screenBox(view.bounds(), plane));
-}
-
-/** Breaks a name at its spaces into lines that fit, or gives none if one word is too long. */
-function linesThatFit(pen, name, width) {
-  const lines = [];
-  for (const word of name.split(" ")) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && pen.measureText(longer).width <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines.every((line) => pen.measureText(line).width <= width) ? lines : [];
-}
-
-function drawNames(pen, plane) {
-  pen.font = `11px ${palette.font}`;
-  pen.textBaseline = "top";
-  pen.lineJoin = "round";
-  pen.lineWidth = 3;
-  pen.strokeStyle = palette.land;
-  pen.fillStyle = palette.muted;
-  for (const area of town.areas.values()) {
-    if (area.box) drawName(pen, nameOf(area, area.code), screenBox(area.box, plane), plane);
-  }
-}
-
-function drawName(pen, name, [x, y, w, h], plane) {
-  // Of an area that is cut off at the left or the top, the name stays in sight.
-  const [left, top] = [Math.max(x, 0) + 5, Math.max(y, 0) + 5];
-  const lines = linesThatFit(pen, name, Math.min(x + w, plane.width) - left - 3);
-  if (!lines.length || top + lines.length * 13 > Math.min(y + h, plane.height)) return;
-  lines.forEach((line, i) => {
-    pen.strokeText(line, left, top + i * 13);
-    pen.fillText(line, left, top + i * 13);
-  });
-}
-
 function outlineCell(pen, plane, code, colour, width) {
   const slot = town.cells.slots.get(code);
   if (slot === undefined) return;
@@ -130,6 +86,7 @@ panels.set("map", () => {
   levels.choose();
   drawLand(pen, plane);
   drawCells(pen, plane);
+  drawBorders(pen, plane);
   drawNames(pen, plane);
   if (view.byKeyboard) view.hover = cellNear(width / 2, height / 2, 40);
   outlineCell(pen, plane, filters.cell, palette.ink, 2.5);

@@ -10,7 +10,7 @@ export function readPalette() {
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   palette.levels = Array.from({ length: LEVELS }, (_, i) => colour(`level-${i + 1}`));
   palette.series = Array.from({ length: 12 }, (_, i) => colour(`series-${i + 1}`));
-  for (const name of ["urgent", "land", "line", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
+  for (const name of ["urgent", "land", "line", "border", "line-strong", "ink", "muted", "series-other", "accent", "unknown"]) palette[name] = colour(name);
   palette.font = style.getPropertyValue("--font").trim();
 }
 

@@ -13,6 +13,13 @@ export function readBox(value) {
   return fits && value[0] < value[2] && value[1] < value[3] ? value : null;
 }
 
+/** Rings of corners; none if anything of them is no place. */
+function readRings(value) {
+  const isCorner = (corner) => Array.isArray(corner) && corner.length === 2 && corner.every(Number.isFinite);
+  const isRing = (ring) => Array.isArray(ring) && ring.length > 3 && ring.every(isCorner);
+  return Array.isArray(value) && value.every(isRing) ? value : [];
+}
+
 export function readCase(raw) {
   if (!Number.isSafeInteger(raw.case)) return null;
   return {
@@ -44,7 +51,7 @@ export function readNamed(value) {
 
 export function readAreas(value) {
   const areas = readNamed(value);
-  for (const area of areas.values()) area.box = readBox(area.box);
+  for (const area of areas.values()) [area.box, area.outline] = [readBox(area.box), readRings(area.outline)];
   return areas;
 }
 

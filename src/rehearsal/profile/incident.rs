@@ -96,7 +96,7 @@ mod tests {
     fn incident(line: u64, at_ms: u64, code: &str) -> Incident {
         let class = PUDONG.class_of(code);
         let (spot, mut rng) = (Spot { lng: 121_600_000, lat: 31_200_000 }, Rng::seeded(line));
-        let (cell, address) = (PUDONG.grid.cell(spot), Address::draw(&mut rng));
+        let (cell, address) = (PUDONG.grid.cell(spot).expect("in the district"), Address::draw(&mut rng));
         Incident { line, at_ms, matter: Matter { class, topic: TopicId::of(class), cell, spot, address, device: None } }
     }
 

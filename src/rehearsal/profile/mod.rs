@@ -170,8 +170,8 @@ fn typhoon() -> Profile {
         [swell(hour, 3.0, 1.0), people, people, swell(hour, 5.0, 1.0), 1.0]
     };
     let track = Track {
-        from: Spot { lng: 122_000_000, lat: 30_860_000 },
-        to: Spot { lng: 121_520_000, lat: 31_380_000 },
+        from: Spot { lng: 121_960_000, lat: 30_870_000 },
+        to: Spot { lng: 121_560_000, lat: 31_360_000 },
         seconds: (ONSET_H * HOUR_S, OVER_H * HOUR_S),
         reach: 60_000,
     };

@@ -36,7 +36,7 @@ impl Outage {
     pub fn new(rng: &mut Rng) -> Self {
         let estates = std::array::from_fn(|index| {
             let (column, row) = (COLUMN + 2 * (index as u32 % ACROSS), ROW + 2 * (index as u32 / ACROSS));
-            let cell = CellId(row * PUDONG.grid.columns() + column);
+            let cell = CellId(row * PUDONG.grid.raster().columns() + column);
             Estate { cell, spot: PUDONG.grid.inside(cell, rng), address: Address::draw(rng), first: Default::default() }
         });
         Self { estates, classes: OUTAGE_TOPICS.map(|(topic, _)| super::stream::class_of(topic)) }

@@ -7,10 +7,10 @@ use crate::rehearsal::rng::{Rng, Weighted};
 
 /// Cells where half of all reports lie, by Zipf's law with exponent 1.
 const HOT_CELLS: u64 = 8_000;
-/// The hottest, in the north-west, where the district is densest.
-const HOT_FIRST: u64 = 75_030;
+/// The hottest, in the north-west, where the district is densest: so many cells lie south of it, or west in its row.
+const HOT_FIRST: u64 = 36_263;
 /// Prime to the number of cells, so that ranks scatter over the whole city and never meet.
-const HOT_STRIDE: u64 = 40_009;
+const HOT_STRIDE: u64 = 26_249;
 /// One, as a weight.
 const ONE: u64 = 1 << 40;
 
@@ -29,13 +29,13 @@ impl Places {
     #[inline]
     pub fn cell(&self, rng: &mut Rng) -> CellId {
         let cells = PUDONG.grid.cells();
-        if rng.below(2) == 0 { hot(self.ranks.draw(rng) as u64) } else { CellId(rng.below(cells)) }
+        if rng.below(2) == 0 { hot(self.ranks.draw(rng) as u64) } else { PUDONG.grid.nth(rng.below(cells)) }
     }
 }
 
 /// The cell of a rank.
 pub fn hot(rank: u64) -> CellId {
-    CellId(((HOT_FIRST + rank * HOT_STRIDE) % u64::from(PUDONG.grid.cells())) as u32)
+    PUDONG.grid.nth(((HOT_FIRST + rank * HOT_STRIDE) % u64::from(PUDONG.grid.cells())) as u32)
 }
 
 /// The way of a typhoon's eye.
@@ -52,8 +52,15 @@ pub struct Track {
 }
 
 impl Track {
-    /// A place that it harms at a moment: nearer to the eye more often.
-    pub fn spot(&self, at_s: f64, rng: &mut Rng) -> Spot {
+    /// A place of the district that it harms at a moment, and its cell: nearer to the eye more often. None if the sea has
+    /// all that was drawn.
+    pub fn harmed(&self, at_s: f64, rng: &mut Rng) -> Option<(CellId, Spot)> {
+        let in_district = |spot| Some((PUDONG.grid.cell(spot)?, spot));
+        (0..HARM_DRAWS).find_map(|_| in_district(self.spot(at_s, rng)))
+    }
+
+    /// A place that it harms at a moment, on land or at sea.
+    fn spot(&self, at_s: f64, rng: &mut Rng) -> Spot {
         let (start, end) = self.seconds;
         let part = ((at_s - start) / (end - start)).clamp(0.0, 1.0);
         let along = |from: i32, to: i32| from + (f64::from(to - from) * part) as i32;
@@ -62,6 +69,9 @@ impl Track {
         Spot { lng: along(self.from.lng, self.to.lng) + off(), lat: along(self.from.lat, self.to.lat) + off() }
     }
 }
+
+/// How often a place is drawn until one lies in the district.
+const HARM_DRAWS: u32 = 16;
 
 /// Directions of a compass with 16 points: metres east and north to 1,000 m.
 #[rustfmt::skip]
@@ -115,6 +125,12 @@ mod tests {
     }
 
     #[test]
+    fn the_hottest_cell_is_in_the_old_town() {
+        let code = PUDONG.cell_code(hot(0));
+        assert!(code.as_str().starts_with("310115005"), "{}", code.as_str());
+    }
+
+    #[test]
     fn the_shift_is_the_one_that_is_known_in_pudong() {
         // Metres east and north, as published for these places.
         for (lng, lat, east, north) in [
@@ -154,5 +170,8 @@ mod tests {
             let spot = track.spot(at_s, &mut rng);
             assert!((spot.lng - lng).abs() < 1_000 && (spot.lat - lat).abs() < 1_000, "{at_s}: {spot:?}");
         }
+        assert_eq!(track.harmed(100.0, &mut rng), None, "it comes from the sea");
+        let (cell, spot) = track.harmed(150.0, &mut rng).expect("it lies over land");
+        assert_eq!(PUDONG.grid.cell(spot), Some(cell));
     }
 }

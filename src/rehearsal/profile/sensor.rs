@@ -168,6 +168,7 @@ impl Device {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::hot;
     use super::*;
     use std::collections::HashSet;
 
@@ -176,21 +177,21 @@ mod tests {
     #[test]
     fn devices_speak_in_turn_and_stay_what_they_are() {
         let places = Places::new();
-        let mut fleet = Fleet::new(7, CellId(5), TROUBLE);
+        let mut fleet = Fleet::new(7, hot(0), TROUBLE);
         let devices: Vec<Device> = (0..20_000).map(|_| fleet.next(false, 0.0, &places)).collect();
         assert_eq!(devices.iter().map(|device| device.number).collect::<HashSet<_>>().len(), devices.len());
         assert!(devices.iter().all(|device| fleet.device(device.number, &places) == *device));
-        assert!(devices.iter().all(|device| PUDONG.grid.cell(device.spot) == device.cell));
+        assert!(devices.iter().all(|device| PUDONG.grid.cell(device.spot) == Some(device.cell)));
         let skewed = devices.iter().filter(|device| device.skew_ms != 0).count();
         assert!((3_800..4_200).contains(&skewed), "{skewed}");
-        assert_eq!(fleet.next(true, 0.0, &places).cell, CellId(5));
+        assert_eq!(fleet.next(true, 0.0, &places).cell, hot(0));
     }
 
     #[test]
     fn who_is_silent_is_not_heard() {
         let places = Places::new();
         let heard = |at_s| {
-            let mut fleet = Fleet::new(7, CellId(5), TROUBLE);
+            let mut fleet = Fleet::new(7, hot(0), TROUBLE);
             let numbers: HashSet<u32> = (0..20_000).map(|_| fleet.next(false, at_s, &places).number).collect();
             numbers
         };

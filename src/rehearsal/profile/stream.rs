@@ -287,17 +287,15 @@ impl<'p> Stream<'p> {
             let address = Address::draw(rng);
             return (Matter { class, topic: TopicId::of(class), cell, spot, address, device: Some(device) }, None);
         }
-        let (class, spot) = match &self.profile.storm {
-            Some(storm) if storm.harms(self.walk.at_s(), rng) => {
-                (self.mix.typhoon(rng), storm.track.spot(self.walk.at_s(), rng))
-            }
-            _ => {
+        let at_s = self.walk.at_s();
+        let storm = self.profile.storm.as_ref().filter(|storm| storm.harms(at_s, rng));
+        let (class, cell, spot) = match storm.and_then(|storm| storm.track.harmed(at_s, rng)) {
+            Some((cell, spot)) => (self.mix.typhoon(rng), cell, PUDONG.grid.kept_in(cell, spot)),
+            None => {
                 let cell = if in_hot_cell { hot(0) } else { self.places.cell(rng) };
-                (self.mix.everyday(source, is_winter(now_ms), rng), PUDONG.grid.inside(cell, rng))
+                (self.mix.everyday(source, is_winter(now_ms), rng), cell, PUDONG.grid.inside(cell, rng))
             }
         };
-        let cell = PUDONG.grid.cell(spot);
-        let spot = PUDONG.grid.kept_in(cell, spot);
         (Matter { class, topic: TopicId::of(class), cell, spot, address: Address::draw(rng), device: None }, None)
     }
 

@@ -255,6 +255,7 @@ mod tests {
 
     #[test]
     fn rows_have_the_columns() {
+        let cell = PUDONG.grid.nth(0);
         let check = |kind: Kind, flags: Flags, expected: &str| {
             let truth = Truth {
                 number: 7,
@@ -263,7 +264,7 @@ mod tests {
                 source: PUDONG.source_of("110"),
                 urgency: Urgency::A,
                 class: PUDONG.class_of("90006"),
-                cell: CellId(0),
+                cell,
                 flags,
             };
             let mut row = Vec::new();
@@ -271,7 +272,7 @@ mod tests {
             assert_eq!(String::from_utf8(row).unwrap(), expected);
             assert_eq!(expected.split('\t').count(), Truth::COLUMNS.split('\t').count());
         };
-        let place = "110\tA\t90006\t310115004000000";
+        let place = format!("110\tA\t90006\t{}", PUDONG.cell_code(cell).as_str());
         check(Kind::New, Flags::default(), &format!("7\t1\tnew\t-\t{place}\t-"));
         check(Kind::Resend { of: 3 }, Flags::LATE, &format!("7\t1\tresend\t3\t{place}\tlate"));
         let both = Flags::WRONG_FRAME | Flags::NEEDS_TEXT;

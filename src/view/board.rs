@@ -437,7 +437,7 @@ impl<'a> Changes<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
 
     use proptest::prelude::*;
@@ -446,6 +446,7 @@ mod tests {
     use super::*;
     use crate::effect::{Doubt, Effects, Forgotten, Refusal, Scope, Tier, Waits, Why};
     use crate::fingerprint::HashKey;
+    use crate::geo::FinePoint;
     use crate::ids::{AreaId, CellId, ClassId, OrderId, SourceId};
     use crate::ingest::door::Door;
     use crate::ingest::input::Chunk;
@@ -980,7 +981,14 @@ mod tests {
             (random >> 33) % count
         };
         // Few places, and crews that soon are full: cases are joined, and have to wait.
-        let in_area = |unit: &&Unit| unit.area == AreaId(0) || !unit.area.is_some();
+        let place = |east: u64, north: u64| (121.510 + east as f64 * 0.004, 31.195 + north as f64 * 0.004);
+        let areas: BTreeSet<AreaId> = (0..144)
+            .filter_map(|index| {
+                let (lng, lat) = place(index % 12, index / 12);
+                city.grid.locate(FinePoint::of_degrees(lng, lat)?).map(|located| located.area)
+            })
+            .collect();
+        let in_area = |unit: &&Unit| areas.contains(&unit.area) || !unit.area.is_some();
         let crews: Vec<String> = world
             .board
             .units
@@ -999,7 +1007,7 @@ mod tests {
             let mut lines: Vec<String> = (0..60)
                 .map(|_| {
                     let class = &city.classes[below(city.classes.len() as u64) as usize].named.code;
-                    let (lng, lat) = (121.510 + below(12) as f64 * 0.004, 31.195 + below(12) as f64 * 0.004);
+                    let (lng, lat) = place(below(12), below(12));
                     let mut line = json!({"lng": lng, "lat": lat, "category": class, "title": "路面冒水"});
                     match below(20) {
                         0 => line["category"] = json!("怪事"),

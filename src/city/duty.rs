@@ -74,6 +74,48 @@ impl DutyLine {
 /// Most candidates that a look-up can give: three scopes, for the condition, the class and every class.
 const CANDIDATES_MAX: usize = 9;
 
+/// Who could answer for a matter, best first.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidates {
+    found: [Candidate; CANDIDATES_MAX],
+    next: usize,
+    len: usize,
+}
+
+impl Default for Candidates {
+    #[inline]
+    fn default() -> Self {
+        const NOBODY: Candidate = Candidate {
+            department: DepartmentId::NONE,
+            tier: Tier::District,
+            scope: Scope::District,
+            basis: Basis::Every,
+        };
+        Self { found: [NOBODY; CANDIDATES_MAX], next: 0, len: 0 }
+    }
+}
+
+impl Candidates {
+    #[inline]
+    fn extend(&mut self, candidate: Option<Candidate>) {
+        if let Some(candidate) = candidate {
+            self.found[self.len] = candidate;
+            self.len += 1;
+        }
+    }
+}
+
+impl Iterator for Candidates {
+    type Item = Candidate;
+
+    #[inline]
+    fn next(&mut self) -> Option<Candidate> {
+        let next = self.found[..self.len].get(self.next).copied();
+        self.next += usize::from(next.is_some());
+        next
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -122,33 +164,28 @@ impl DutyList {
 
     /// Who could answer, best first: the places narrow to wide for the condition, then the same for the class, and for every class.
     #[inline]
-    pub fn candidates(
-        &self,
-        class: ClassId,
-        condition: ConditionId,
-        cell: CellId,
-        area: AreaId,
-    ) -> impl Iterator<Item = Candidate> + use<> {
-        let mut found = [None; CANDIDATES_MAX];
+    pub fn candidates(&self, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) -> Candidates {
+        let mut found = Candidates::default();
         if condition.is_some() && self.is_conditional {
-            found[..3].copy_from_slice(&self.places(class, condition, cell, area));
+            self.add_places(&mut found, class, condition, cell, area);
         }
         if self.is_local {
-            found[3..6].copy_from_slice(&self.places(class, ConditionId::NONE, cell, area));
-            found[6..].copy_from_slice(&self.places(ClassId::NONE, ConditionId::NONE, cell, area));
+            self.add_places(&mut found, class, ConditionId::NONE, cell, area);
         }
-        found[5] = self.district.get(class.index()).copied().flatten();
-        found[8] = self.fallback;
-        found.into_iter().flatten()
+        found.extend(self.district.get(class.index()).copied().flatten());
+        if self.is_local {
+            self.add_places(&mut found, ClassId::NONE, ConditionId::NONE, cell, area);
+        }
+        found.extend(self.fallback);
+        found
     }
 
-    /// The lines for a cell, its area and the district.
-    fn places(&self, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) -> [Option<Candidate>; 3] {
-        [
-            self.line((class, condition, Scope::Cell as u8, cell.0)),
-            self.line((class, condition, Scope::Area as u8, u32::from(area.0))),
-            self.line((class, condition, Scope::District as u8, 0)),
-        ]
+    /// The lines for a cell, its area and the district, but for those of the district that do not stand among them.
+    #[inline(never)]
+    fn add_places(&self, found: &mut Candidates, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) {
+        found.extend(self.line((class, condition, Scope::Cell as u8, cell.0)));
+        found.extend(self.line((class, condition, Scope::Area as u8, u32::from(area.0))));
+        found.extend(self.line((class, condition, Scope::District as u8, 0)));
     }
 
     /// Every line, in the order of class, condition, scope and place; those for every class last.

@@ -49,7 +49,7 @@ pub use cells::Cells;
 pub use class::{Assign, Class, Policy, SamePlace};
 pub use components::Components;
 pub use condition::{Condition, Conditions};
-pub use duty::{Candidate, DutyLine, DutyList};
+pub use duty::{Candidate, Candidates, DutyLine, DutyList};
 pub use files::{CityFiles, Problem, Problems};
 pub use frame::{Frame, FrameId, Frames};
 pub use gazetteer::{Ear, Gazetteer, Worded};

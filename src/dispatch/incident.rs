@@ -389,7 +389,7 @@ impl Incidents {
         };
         self.cases[slot as usize].line = self.register.note(id, slot);
         if head.against.is_some() {
-            self.accused.insert(id, head.against);
+            self.accuse(id, head.against);
         }
         if key != 0 {
             self.index.insert(shard(key), Mark { tag: key as u32, slot });
@@ -409,9 +409,28 @@ impl Incidents {
         let Case { id, class, condition, cell, area, point, .. } = *self.case(slot);
         let against = match self.accused.is_empty() {
             true => DepartmentId::NONE,
-            false => self.accused.get(&id).copied().unwrap_or(DepartmentId::NONE),
+            false => self.accused_in(id),
         };
         Matter { class, condition, against, cell, area, point }
+    }
+
+    /// Whom a case is a complaint about. As what follows, rare, and what is not pays nothing for it.
+    #[cold]
+    #[inline(never)]
+    fn accused_in(&self, case: CaseId) -> DepartmentId {
+        self.accused.get(&case).copied().unwrap_or(DepartmentId::NONE)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn accuse(&mut self, case: CaseId, body: DepartmentId) {
+        self.accused.insert(case, body);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn forget_accused(&mut self, case: CaseId) {
+        self.accused.remove(&case);
     }
 
     /// Changes the case in a slot, and how long it is kept.
@@ -516,7 +535,7 @@ impl Incidents {
             self.leave_index(slot);
         }
         if !self.accused.is_empty() {
-            self.accused.remove(&self.cases[slot as usize].id);
+            self.forget_accused(self.cases[slot as usize].id);
         }
         let cases = &mut self.cases;
         self.register.forget(cases[slot as usize].line, |slot, line| cases[slot as usize].line = line);

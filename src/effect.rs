@@ -131,8 +131,8 @@ pub enum Effect {
     Opened { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
     /// Joined an open case.
     Merged { source: SourceId, case: CaseId, class: ClassId, cell: CellId, area: AreaId, urgency: Urgency, late: bool },
-    /// It is known, or known better, what exactly is the matter.
-    Filed { case: CaseId, condition: ConditionId },
+    /// It is known, or known better, what exactly is the matter. `due`: by when its order is due from now on, if it has one that is.
+    Filed { case: CaseId, condition: ConditionId, due: Option<At> },
     /// A merge or a ruling raised the urgency of a case.
     Raised { case: CaseId, urgency: Urgency },
     /// A case was handed to a unit.
@@ -324,9 +324,10 @@ impl Effect {
                 words.word(u64::from(cell.0));
                 words.pair(point.lng as u32, point.lat as u32);
             }
-            Self::Filed { case, condition } => {
-                words.shorts(20, condition.0, 0, 0);
+            Self::Filed { case, condition, due } => {
+                words.shorts(20, condition.0, u16::from(due.is_some()), 0);
                 words.word(case.0);
+                words.word(due.map_or(0, |due| due.0) as u64);
             }
             Self::Forgot { what, ids, case } => {
                 words.shorts(16, what as u16, 0, 0);

@@ -35,6 +35,8 @@
 //! * a new effect: [`effect::Effect`] (append a variant and its encoding), where it is decided in [`dispatch`], and its line in
 //!   [`view::decision`]; the compiler names the places;
 //! * what words say for certain: the city's `keywords.csv`; what becomes of rules and model: [`city::text::Classifier`];
+//! * what exactly can be the matter with something of a class, how pressing that is and how long it may take: the city's
+//!   `conditions.csv`; what becomes of it when reports are merged: [`dispatch`]'s `orders.rs`;
 //! * what people can rule on: [`record::Ruling`], then [`dispatch`]'s `review.rs`; what their desk shows: [`api`]'s `review.rs`;
 //! * how texts are made comparable, and what they are weighed by: [`city::text`], and train models again; how models are fitted:
 //!   [`train`]; what they are worth: [`eval`];
@@ -61,6 +63,9 @@
 //! * **Words locate only what nothing else does**, and only where all of them agree: a wrong certain street costs more than a question.
 //! * **Words say the class of what names none**, rules before the model, and below a threshold nobody but people does. They may make
 //!   anything more urgent, and nothing less.
+//! * **A deadline belongs to the filing condition**, and to the class only while none is known. It may come nearer, and moves away by
+//!   exactly the time for which an order was suspended, on the clock of its limit.
+//! * **Whom a complaint is about is asked before everything else that the duty list says**, and kept for the few cases that are complaints.
 //! * **What people rule is an input**, with its place in the log, so that a replay needs nobody. Who looks at which case meanwhile is a
 //!   courtesy between them, and lies in the memory of the service alone.
 //! * **Dedup windows belong to sources**, merge windows to classes: what makes two messages the same message is the sender's

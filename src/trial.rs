@@ -217,7 +217,7 @@ impl Touched {
                 self.classes.insert(class);
                 self.areas.insert(area);
             }
-            Effect::Filed { case, condition } => {
+            Effect::Filed { case, condition, .. } => {
                 self.conditions.insert(condition);
                 self.filed.insert(case, condition);
             }

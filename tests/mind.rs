@@ -345,8 +345,10 @@ fn told(city: &City, seq: Seq, effect: &Effect) -> String {
         Effect::Merged { case, urgency, late: is_late, .. } => {
             format!("merged {} {}{}", case.0, urgency.letter(), late(is_late))
         }
-        Effect::Filed { case, condition } => {
-            format!("filed {} {}", case.0, city.conditions.get(condition).expect("one of the city's").named.code)
+        Effect::Filed { case, condition, due } => {
+            let condition = &city.conditions.get(condition).expect("one of the city's").named.code;
+            let due = due.map_or(String::new(), |due| format!(" due {}", due.0 / S));
+            format!("filed {} {condition}{due}", case.0)
         }
         Effect::Raised { case, urgency } => format!("raised {} {}", case.0, urgency.letter()),
         Effect::Assigned { order, unit: to, department, scope, why, due, .. } => {
@@ -1292,11 +1294,11 @@ fn a_later_report_may_say_the_condition_and_then_only_a_more_pressing_one() {
             "1 assigned 1-1 w0 W District New due 3600",
             "2 merged 1 C",
             // Two hours from then would be later than what the order says.
-            "2 filed 1 slow",
+            "2 filed 1 slow due 3600",
             "3 merged 1 C",
             "4 merged 1 B",
             "4 raised 1 B",
-            "4 filed 1 quick",
+            "4 filed 1 quick due 1380",
             "5 merged 1 B",
             "6 returned 1-1 w0",
             "6 assigned 1-2 w1 W District Returned due 1380",
@@ -1321,8 +1323,8 @@ fn what_turns_out_to_be_another_condition_rests_no_longer() {
             "2 suspended 1-1 w0",
             "3 merged 1 C",
             "4 merged 1 C",
-            "4 filed 1 quick",
             "4 resumed 1-1 w0 due 7320",
+            "4 filed 1 quick due 1380",
             "5 returned 1-1 w0",
             "5 assigned 1-2 w1 W District Returned due 1380",
         ],

@@ -195,7 +195,7 @@ impl Dispatcher {
         let source = record.origin.source;
         out.push(record.seq, Effect::Opened { source, case, class, cell, area, urgency, late });
         if head.condition.is_some() {
-            out.push(record.seq, Effect::Filed { case, condition: head.condition });
+            out.push(record.seq, Effect::Filed { case, condition: head.condition, due: None });
         }
         let slot = self.incidents.open(case, head, key, &self.city, record.origin.time_or(record.at));
         match doubt(&Matter::of(head)) {

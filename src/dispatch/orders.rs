@@ -329,7 +329,6 @@ impl Dispatcher {
         if !self.is_more_pressing(condition, case.condition) {
             return;
         }
-        out.push(record.seq, Effect::Filed { case: case.id, condition });
         if case.stage == Stage::Suspended {
             // What was left was left on the clock of what was known.
             self.resume(slot, record, out);
@@ -342,6 +341,8 @@ impl Dispatcher {
             case.condition = condition;
             case.due = due.map_or(case.due, |due| case.due.not_after(due));
         });
+        let due = self.incidents.case(slot).due.get();
+        out.push(record.seq, Effect::Filed { case: case.id, condition, due });
         if case.stage == Stage::Waiting {
             // Others may answer for this, and have room.
             self.assign(slot, record, Why::Filed, case.unit, out);

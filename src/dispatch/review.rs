@@ -60,7 +60,7 @@ impl Dispatcher {
         let urgency = by_itself.map_or(before, |urgency| urgency.max(before));
         out.push(record.seq, Effect::Ruled { case, class, cell, area, point, urgency });
         if condition.is_some() && condition != self.incidents.case(slot).condition {
-            out.push(record.seq, Effect::Filed { case, condition });
+            out.push(record.seq, Effect::Filed { case, condition, due: None });
         }
         self.incidents.settle(slot, matter, &self.city);
         // The deadline of what it turned out to be counts if it is the earlier one: a ruling buys no time.

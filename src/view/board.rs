@@ -243,7 +243,9 @@ impl Board {
                 case.reports = case.reports.saturating_add(1);
                 case.sources.add(source);
             }),
-            Effect::Filed { case, condition } => self.change(case, record, |case| case.condition = condition),
+            Effect::Filed { case, condition, due } => self.change(case, record, |case| {
+                (case.condition, case.due) = (condition, due.or(case.due));
+            }),
             Effect::Raised { case, urgency } => self.change(case, record, |case| case.urgency = urgency),
             Effect::Assigned { order, unit, department, urgency, due, .. } => {
                 self.units.take(unit, record.seq);
@@ -799,6 +801,12 @@ mod tests {
             0 => vec![opened(seq, cell, urgency), assigned(seq, 1, unit.0, urgency)],
             1 => vec![opened(seq, cell, urgency), waiting(seq)],
             2 => vec![opened(seq, cell, urgency), Effect::Review { case: CaseId(seq), doubt: Doubt::NoClass }],
+            3 if code.is_multiple_of(3) => {
+                vec![
+                    merged(case, u16::from(code) % 20),
+                    Effect::Filed { case: id, condition: ConditionId(0), due: Some(At(9)) },
+                ]
+            }
             3 => vec![merged(case, u16::from(code) % 20), Effect::Raised { case: id, urgency }],
             4 => vec![assigned(case, 2, unit.0, urgency), waiting(case + 1)],
             5 => vec![Effect::Accepted { order, unit }],

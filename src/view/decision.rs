@@ -170,11 +170,12 @@ impl Line<'_, '_> {
                 self.out.constant(b",\"late_ms\":");
                 self.out.time(late_ms);
             }
-            Effect::Filed { case, condition } => {
+            Effect::Filed { case, condition, due } => {
                 self.case(case);
                 if let Some(condition) = self.all.city.conditions.get(condition) {
                     self.text(",\"condition\":\"", &condition.named.code);
                 }
+                self.due(due);
             }
             Effect::Raised { case, urgency } => {
                 self.case(case);

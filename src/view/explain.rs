@@ -977,7 +977,9 @@ impl Life {
             }
             Effect::Waiting { .. } => self.stage = "waiting",
             Effect::Review { .. } => self.stage = "review",
-            Effect::Filed { condition, .. } => self.condition = condition,
+            Effect::Filed { condition, due, .. } => {
+                (self.condition, clocks.due) = (condition, due.map(|due| due.0).or(clocks.due));
+            }
             Effect::Ruled { class, cell, area, urgency, .. } => {
                 if self.class != class {
                     self.condition = ConditionId::NONE;

@@ -112,7 +112,8 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
     };
     let expected = [open_cases("A"), open_cases("B"), open_cases("C"), are("stage", "waiting"), are("stage", "review")];
     assert_eq!(shown(&mut browser, "#figures .figure-value")[..5], expected);
-    let stages = ["waiting", "review", "assigned", "accepted", "done", "closed"].map(|stage| are("stage", stage));
+    let stages = ["waiting", "review", "assigned", "accepted", "suspended", "done", "closed"];
+    let stages = stages.map(|stage| are("stage", stage));
     assert_eq!(shown(&mut browser, "#stages b"), stages);
     assert!(stages.iter().all(|count| *count > 0), "the town has everything: {stages:?}");
 
@@ -122,7 +123,18 @@ fn the_page_shows_what_was_sent_and_asks_nobody_else() {
     let total = headings.map(|heading| number(&summary["total"][heading]));
     assert_eq!(shown(&mut browser, "#ledger-rows td:nth-of-type(1)"), total);
     assert_eq!(browser.ask("document.querySelector('#ledger-closes').textContent"), "✓ 账平");
-    let events = ["assigned", "waiting", "review", "reassigned", "accepted", "returned", "done", "closed"];
+    let events = [
+        "assigned",
+        "waiting",
+        "review",
+        "reassigned",
+        "accepted",
+        "returned",
+        "suspended",
+        "resumed",
+        "done",
+        "closed",
+    ];
     assert_eq!(shown(&mut browser, "#work dd"), events.map(|event| number(&summary["work"][event])));
 
     // The map: its sum, the colour of a cell, and what the pointer is told of it.

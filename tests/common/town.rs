@@ -62,8 +62,9 @@ pub struct Town {
 
 /// Reports that come at a time: few enough that the last of them need not wait for the others.
 const PARCEL: usize = 20;
-/// The way of an order.
-const WAY: [&str; 3] = ["accept", "done", "close"];
+/// The way of an order, and of one in eight.
+const WAY: &[&str] = &["accept", "done", "close"];
+const LONG_WAY: &[&str] = &["accept", "suspend", "resume", "done", "close"];
 
 /// Their crews are all at an exercise: who needs the first, for whom the second could stand in, waits.
 const AWAY: [&str; 2] = ["D-MARKET", "T-STREET"];
@@ -138,9 +139,11 @@ impl Town {
         let place = self.random.below(self.orders.len().max(1));
         let is_returned = self.random.below(100) < 2;
         let (order, steps) = self.orders.get_mut(place)?;
-        let (order, action) = (order.clone(), if is_returned { "return" } else { WAY[*steps] });
+        let case: usize = order.split('-').next()?.parse().expect("an order begins with its case");
+        let way = if case.is_multiple_of(8) { LONG_WAY } else { WAY };
+        let (order, action) = (order.clone(), if is_returned { "return" } else { way[*steps] });
         *steps += 1;
-        if is_returned || *steps == WAY.len() {
+        if is_returned || *steps == way.len() {
             self.orders.swap_remove(place);
         }
         Some(json!({"source": "departments", "kind": "action", "id": self.id(), "action": action, "order": order}))

@@ -112,7 +112,7 @@ export const WORDS = {
   budget_says: ["p99 占预算 {n}", "p99 is {n} of the budget"],
   attained: ["达标", "Met"],
   missed: ["超预算", "Missed"],
-  work_assigned: ["即派", "assigned at once"],
+  work_assigned: ["即派", "at once"],
   work_waiting: ["先待派", "had to wait"],
   work_review: ["转人工", "to people"],
   work_reassigned: ["改派", "reassigned"],

@@ -5,23 +5,23 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::city::City;
-use crate::data::{self, DataFolder, Manifest, ReplayError};
-use crate::effect::{Effect, Effects};
+use crate::data::{self, DataFolder, Printed, ReplayError};
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::ids::{CaseId, ClassId, Seq, SourceId};
 use crate::ingest::decode::Decoder;
-use crate::journal::frame::Kind;
-use crate::lane::Mismatch;
-use crate::publish::each_record;
+use crate::publish::{Press, Sink, each_record};
 use crate::quoted::Quoted;
 use crate::record::{Input, Record};
 use crate::report::{Report, What};
 use crate::run;
 use crate::snapshots::to_the_beginning;
+use crate::view::decision::{Decisions, Emit};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -105,56 +105,48 @@ pub fn corrections(request: &Request, out: &mut dyn Write) -> Result<Corrections
     let folder = DataFolder::new(request.data.clone());
     let city = Arc::new(run::city(request.city.as_deref(), Some(&folder))?);
     let mut reader = data::reader(&folder)?;
-    let any_segment = reader.path(0);
-    let mut lane = to_the_beginning(&folder, &city, &mut reader)?.lane;
-    let mut desk = Desk {
-        city: &city,
-        decoder: Decoder::new(),
-        held: HashMap::new(),
-        counts: BTreeMap::new(),
-        found: Corrections::default(),
-    };
-    let mut effects = Effects::default();
-    while let Some(found) = reader.next_frame()? {
-        let bad = |why| {
-            let path = any_segment.with_file_name(crate::journal::segment::segment_name(found.segment));
-            ReplayError::Mismatch { path, offset: found.offset, why }
-        };
-        match found.view.header().kind {
-            // Lines of a file that was declared to come from one source are laid out as that source's are.
-            Kind::Manifest => desk.begin(serde_json::from_slice(found.view.bodies()).ok()),
-            Kind::End => {}
-            Kind::Records => {
-                effects.clear();
-                lane.replay(&found.view, &mut effects).map_err(|why: Mismatch| bad(why))?;
-                let mut written = Ok(());
-                each_record(&found.view, effects.as_slice(), |record, own| {
-                    if written.is_ok() {
-                        written = desk.see(record, found.view.body(record.origin.body), own, out);
-                    }
-                });
-                written.map_err(ReplayError::Output)?;
-            }
-        }
-    }
-    out.flush().map_err(ReplayError::Output)?;
+    let lane = to_the_beginning(&folder, &city, &mut reader)?.lane;
+    let decisions = Decisions::new(&city);
+    let mut nobody = Press::new(&decisions, Emit::Assigned, Sink::Null, None);
+    let (mut desk, mut written, read) = (Desk::new(&city), Ok(()), AtomicU64::new(0));
+    run::with_progress(None, &read, false, || {
+        data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |run, view, effects| {
+            desk.hear(run.and_then(|run| run.manifest.speaker(&city)));
+            each_record(view, effects, |record, own| {
+                if written.is_ok() {
+                    written = desk.see(record, view.body(record.origin.body), own, out);
+                }
+            });
+            read.fetch_add(view.frame_bytes(), Ordering::Relaxed);
+            written.is_ok()
+        })
+    })?;
+    written.and_then(|()| out.flush()).map_err(ReplayError::Output)?;
     Ok(desk.end())
 }
 
 /// The cases in review, as the log goes on.
 struct Desk<'c> {
     city: &'c City,
+    /// Whose lines are read, and by what.
+    speaker: Option<SourceId>,
     decoder: Decoder<'c>,
     held: HashMap<CaseId, Held>,
     counts: BTreeMap<(By, ClassId), (u64, u64)>,
     found: Corrections,
 }
 
-impl Desk<'_> {
-    fn begin(&mut self, manifest: Option<Manifest>) {
-        let speaker = manifest.and_then(|manifest| manifest.source);
-        let speaker = speaker.and_then(|name| self.city.source_names.get(&name)).map(SourceId);
-        self.decoder = Decoder::of(self.city, speaker);
+impl<'c> Desk<'c> {
+    fn new(city: &'c City) -> Self {
+        let (held, counts) = (HashMap::new(), BTreeMap::new());
+        Self { city, speaker: None, decoder: Decoder::new(), held, counts, found: Corrections::default() }
+    }
+
+    /// What comes next was said by a file of one source, or by lines that name theirs.
+    fn hear(&mut self, speaker: Option<SourceId>) {
+        if speaker != self.speaker {
+            (self.speaker, self.decoder) = (speaker, Decoder::of(self.city, speaker));
+        }
     }
 
     fn see(&mut self, record: &Record, body: &[u8], effects: &[(Seq, Effect)], out: &mut dyn Write) -> io::Result<()> {
@@ -170,7 +162,7 @@ impl Desk<'_> {
                 }
                 // Whatever is about to happen to it, people have decided.
                 (Effect::Assigned { order, .. }, _) => drop(self.held.remove(&order.case)),
-                (Effect::Closed { case }, _) => drop(self.held.remove(&case)),
+                (Effect::Closed { case } | Effect::Forgot { case, .. }, _) => drop(self.held.remove(&case)),
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::city::{City, CityFiles};
 use crate::effect::{Digest, Effect, Effects};
-use crate::ids::Seq;
+use crate::ids::{Seq, SourceId};
 use crate::journal::disk::{Disk, RealDisk};
 use crate::journal::error::JournalError;
 use crate::journal::frame::{Frame, FrameView, Kind, Order, Position};
@@ -44,6 +44,11 @@ impl Manifest {
             && self.inputs.len() == other.inputs.len()
             && self.source == other.source
             && pairs().all(|(known, input)| known.is_same(input))
+    }
+
+    /// The source of lines that do not name one, if a city has it: by its shape they are read.
+    pub fn speaker(&self, city: &City) -> Option<SourceId> {
+        self.source.as_ref().and_then(|name| city.source_names.get(name)).map(SourceId)
     }
 
     /// Whether it reads files as they grow.
@@ -231,13 +236,13 @@ pub fn replay<D: Disk>(
     press: &mut Press<'_>,
     mut watch: impl FnMut(&FrameView<'_>, &[(Seq, Effect)]),
 ) -> Result<Replayed, ReplayError> {
-    replay_while(reader, lane, printed, press, |frame, effects| {
+    replay_while(reader, lane, printed, press, |_, frame, effects| {
         watch(frame, effects);
         true
     })
 }
 
-/// As [`replay`], as long as `watch` wants more.
+/// As [`replay`], as long as `watch` wants more; it is told of the run that a frame is of, too, where its beginning was read.
 ///
 /// # Errors
 /// As [`replay`].
@@ -246,7 +251,7 @@ pub fn replay_while<D: Disk>(
     mut lane: Lane,
     printed: Printed<'_>,
     press: &mut Press<'_>,
-    mut watch: impl FnMut(&FrameView<'_>, &[(Seq, Effect)]) -> bool,
+    mut watch: impl FnMut(Option<&Run>, &FrameView<'_>, &[(Seq, Effect)]) -> bool,
 ) -> Result<Replayed, ReplayError> {
     let (mut effects, mut pages) = (Effects::default(), Held::default());
     let (mut runs, mut notes, mut frames) = (Vec::<Run>::new(), Vec::new(), 0);
@@ -280,7 +285,7 @@ pub fn replay_while<D: Disk>(
                     let (path, offset) = place();
                     ReplayError::Mismatch { path, offset, why }
                 })?;
-                if !watch(&found.view, effects.as_slice()) {
+                if !watch(runs.last(), &found.view, effects.as_slice()) {
                     break;
                 }
                 if let Some(run) = runs.last_mut() {

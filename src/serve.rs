@@ -429,7 +429,7 @@ fn resumer(folder: DataFolder, city: Arc<City>) -> Box<api::Resume> {
             return Err(format!("decisions are kept from record {} on", lane.next()));
         }
         let mut paper = Paper::default();
-        let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |frame, effects| {
+        let read = data::replay_while(&mut reader, lane, Printed::Nothing, &mut nobody, |_, frame, effects| {
             paper.clear();
             let from = effects.partition_point(|(seq, _)| *seq < from.seq);
             each_record(frame, &effects[from..], |record, effects| {

@@ -361,6 +361,12 @@ fn the_review_desk_is_worked_by_keyboard() {
     browser.until(&title(lamp), "document.body.innerText");
     assert_eq!(browser.words("document.getElementById('said').textContent"), "路灯不亮");
     browser.picture("review");
+    // What exactly is the matter is chosen among what the class has.
+    let offered = "[...document.querySelectorAll('#conditions option')].map((one) => one.value)";
+    let offered: Vec<String> = serde_json::from_value(browser.ask(offered)).expect("words");
+    let dark = offered.iter().find(|words| words.starts_with("light_out")).expect("a lamp can be dark");
+    browser.click("#condition");
+    browser.write(dark);
     browser.click("#lng");
     browser.write("121.52");
     browser.click("#lat");
@@ -371,6 +377,7 @@ fn the_review_desk_is_worked_by_keyboard() {
     browser.until("document.getElementById('state').textContent.includes('派给')", "document.body.innerText");
     let told = service.get(&format!("/v1/cases/{lamp}")).json();
     assert_eq!((&told["stage"], &told["class"]), (&json!("assigned"), &json!("01037")), "{told}");
+    assert_eq!(told["condition"], "light_out", "{told}");
     browser.until("document.querySelectorAll('#guesses button').length === 2", "document.body.innerText");
     browser.press("1");
     browser.until("document.getElementById('category').value.startsWith('06028')", "document.body.innerText");

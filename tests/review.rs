@@ -88,6 +88,18 @@ fn people_take_what_presses_most_and_what_they_rule_is_dispatched() {
     assert_eq!((&refused["answer"], &refused["field"]), (&json!("refused"), &json!("category")), "{refused}");
     let refused = rule("r2", json!({"order": order(urgent), "lng": 120.0, "lat": 30.0}));
     assert_eq!((&refused["reason"], &refused["field"]), (&json!("outside_district"), &json!("lng")), "{refused}");
+    for (more, field, reason) in [
+        (json!({"category": "90001", "condition": "怪事"}), "condition", "unknown"),
+        (json!({"condition": "缺失、移位且有危险"}), "category", "missing"),
+    ] {
+        let mut said = json!({"order": order(urgent)});
+        said.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let refused = rule("r2c", said);
+        assert_eq!((&refused["field"], &refused["reason"]), (&json!(field), &json!(reason)), "{refused}");
+    }
+    let complaint = json!({"source": "app", "id": "c1", "text": "请来看看", "against": "没有这个单位"});
+    let refused = say(&service, "/v1/reports", &complaint);
+    assert_eq!((&refused["field"], &refused["reason"]), (&json!("against"), &json!("unknown")), "{refused}");
     let foreign =
         say(&service, "/v1/rulings", &json!({"source": "app", "id": "r3", "kind": "ruling", "order": order(urgent)}));
     assert_eq!(foreign["reason"], "not_allowed", "{foreign}");

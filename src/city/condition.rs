@@ -151,15 +151,15 @@ impl Conditions {
 
     /// The condition of a class that a word stands for, or [`ConditionId::NONE`].
     pub fn find(&self, class: ClassId, word: &str) -> ConditionId {
-        let mut of_class = self.of(class).filter(|_| class.is_some());
-        of_class.find(|(_, condition)| condition.is_called(word)).map_or(ConditionId::NONE, |(id, _)| id)
+        let found = self.of(class).find(|(_, condition)| condition.is_called(word));
+        found.map_or(ConditionId::NONE, |(id, _)| id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::city::CityFiles;
+    use crate::city::{CityFiles, Remark};
 
     const HEADER: &str = "class,code,name_zh,name_en,urgency,limit,aliases\n";
 
@@ -197,6 +197,9 @@ mod tests {
         assert_eq!(of(class("01003"), loud), (Some(Urgency::C), None));
         assert_eq!(of(class("01003"), ConditionId::NONE), (Some(Urgency::A), Some(hours)));
         assert_eq!(of(ClassId::NONE, ConditionId::NONE), (None, None));
+        let unlimited =
+            |remark: &Remark| matches!(remark, Remark::NoLimit { classes } if **classes == ["01003".into()]);
+        assert!(city.remarks().iter().any(unlimited), "a class is never due under one of its conditions");
     }
 
     #[test]

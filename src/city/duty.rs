@@ -167,25 +167,25 @@ impl DutyList {
     pub fn candidates(&self, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) -> Candidates {
         let mut found = Candidates::default();
         if condition.is_some() && self.is_conditional {
-            self.add_places(&mut found, class, condition, cell, area);
+            self.add_local(&mut found, class, condition, cell, area);
+            found.extend(self.line((class, condition, Scope::District as u8, 0)));
         }
         if self.is_local {
-            self.add_places(&mut found, class, ConditionId::NONE, cell, area);
+            self.add_local(&mut found, class, ConditionId::NONE, cell, area);
         }
         found.extend(self.district.get(class.index()).copied().flatten());
         if self.is_local {
-            self.add_places(&mut found, ClassId::NONE, ConditionId::NONE, cell, area);
+            self.add_local(&mut found, ClassId::NONE, ConditionId::NONE, cell, area);
         }
         found.extend(self.fallback);
         found
     }
 
-    /// The lines for a cell, its area and the district, but for those of the district that do not stand among them.
+    /// The lines for a cell and its area.
     #[inline(never)]
-    fn add_places(&self, found: &mut Candidates, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) {
+    fn add_local(&self, found: &mut Candidates, class: ClassId, condition: ConditionId, cell: CellId, area: AreaId) {
         found.extend(self.line((class, condition, Scope::Cell as u8, cell.0)));
         found.extend(self.line((class, condition, Scope::Area as u8, u32::from(area.0))));
-        found.extend(self.line((class, condition, Scope::District as u8, 0)));
     }
 
     /// Every line, in the order of class, condition, scope and place; those for every class last.

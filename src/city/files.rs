@@ -13,7 +13,7 @@ use super::Named;
 /// The settings file; everything else is a table.
 pub(super) const SETTINGS: &str = "city.toml";
 /// The files of a city, in the order in which its version is taken. `units.csv`, `calendar.csv` and `areas.geojson` may be
-/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv`, `keywords.csv` and
+/// absent, and with the latter `areas.csv` too; so may `cells.geojson`, `components.csv`, `gazetteer.csv`, `keywords.csv`,
 /// `conditions.csv` and `area_cells.csv`.
 const NAMES: [&str; 14] = [
     SETTINGS,
@@ -107,9 +107,9 @@ impl CityFiles {
     }
 
     const MEND: &'static str = "a city is a folder with city.toml, classes.csv, departments.csv, areas.csv or areas.geojson, duty.csv and, if \
-         it names single units, units.csv, if classes have filing conditions, conditions.csv, if it has holidays, calendar.csv, if its cells are polygons, cells.geojson, if components \
-         are registered, components.csv, if words shall be located, gazetteer.csv, if they shall be classified, keywords.csv and text.model; \
-         `src/city/pudong` is an example";
+         it names single units, units.csv, if classes have filing conditions, conditions.csv, if it has holidays, calendar.csv, if areas \
+         are patches of the raster, area_cells.csv, if cells are polygons, cells.geojson, if components are registered, components.csv, \
+         if words shall be located, gazetteer.csv, if they shall be classified, keywords.csv and text.model; `src/city/pudong` is an example";
 
     /// The default city's files.
     pub fn pudong() -> Self {

@@ -137,6 +137,9 @@ pub(super) const SWEPT: usize = 4;
 /// Bytes that an encoded case takes, with the time until which it is kept.
 pub(super) const CASE_BYTES: usize = 66;
 
+/// Bytes that a complaint takes beside its case, in a tree that may be half empty. Every case may be one.
+pub(super) const ACCUSED_BYTES: u64 = 32;
+
 /// All cases in memory.
 pub(super) struct Incidents {
     cases: Blocks<Case>,

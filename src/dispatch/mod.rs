@@ -227,7 +227,8 @@ impl Dispatcher {
     pub fn bytes_max(city: &City) -> u64 {
         let (ids, cases) = (u64::from(city.memory.ids_max), u64::from(city.memory.cases_max));
         let per_table = |entry: usize| entry as u64 * 9 / 4;
-        ids * per_table(seen::ENTRY_BYTES) + cases * (incident::CASE_BYTES as u64 + 8 + per_table(8))
+        ids * per_table(seen::ENTRY_BYTES)
+            + cases * (incident::CASE_BYTES as u64 + incident::ACCUSED_BYTES + 8 + per_table(8))
     }
 
     /// The whole state as bytes. Equal states give equal bytes.

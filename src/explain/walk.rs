@@ -486,8 +486,7 @@ impl Walk<'_> {
                 let path = reader.path(frame.segment);
                 ReplayError::Note { path, offset: frame.offset, why }
             })?;
-            let named = manifest.source.and_then(|name| city.source_names.get(&name));
-            Ok(named.map(SourceId))
+            Ok(manifest.speaker(city))
         };
         self.runs.iter().map(speaker).collect()
     }

@@ -129,7 +129,7 @@ pub fn shadow(request: &Request<'_>) -> Result<Shadow, Failure> {
     let mut press = Press::new(&decisions, Emit::Assigned, Sink::Null, None);
     let lane = Lane::new(request.was.clone());
     with_progress(None, &read, false, || {
-        data::replay_while(&mut reader, lane, Printed::Nothing, &mut press, |view, effects| {
+        data::replay_while(&mut reader, lane, Printed::Nothing, &mut press, |_, view, effects| {
             each_record(view, effects, |record, was| {
                 let now = other.decide(record, view);
                 let about = count.compare(record, view, was, now);

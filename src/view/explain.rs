@@ -785,15 +785,12 @@ impl<'a> Teller<'a> {
 
     fn line(&self, line: &LineWeighed) -> Line<'a> {
         let mut units = line.pools.iter().flat_map(|pool| &pool.units);
-        let verdict = if line.is_accused {
-            "accused"
-        } else {
-            match line.pools.iter().any(|pool| pool.is_asked) {
-                false => "not_needed",
-                true if units.any(|unit| unit.standing == Standing::Chosen) => "taken",
-                true if line.pools.iter().all(|pool| pool.size == 0) => "no_unit",
-                true => "no_room",
-            }
+        let verdict = match line.pools.iter().any(|pool| pool.is_asked) {
+            _ if line.is_accused => "accused",
+            false => "not_needed",
+            true if units.any(|unit| unit.standing == Standing::Chosen) => "taken",
+            true if line.pools.iter().all(|pool| pool.size == 0) => "no_unit",
+            true => "no_room",
         };
         let pools = line.pools.iter().map(|pool| Pool {
             area: pool.area.and_then(|area| self.area(area)),

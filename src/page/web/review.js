@@ -102,7 +102,8 @@ function conditions() {
 }
 
 function offerConditions() {
-  byId("conditions").replaceChildren(...conditions().map((one) => make("option", { value: nameIn(conditions(), one.code) })));
+  const all = conditions();
+  byId("conditions").replaceChildren(...all.map((one) => make("option", { value: nameIn(all, one.code) })));
 }
 
 const refresh = tried(async () => {

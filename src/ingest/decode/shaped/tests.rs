@@ -220,9 +220,11 @@ fn metres_of_a_plane() {
 #[test]
 fn words_places_and_people() {
     check(
-        "id = \"/id\"\ncategory = [\"/type\", \"/label\"]\nurgency = \"/u\"\n[source.shape.words]\n\"灯\" = \"01037\"\n\"5\" = \
+        "id = \"/id\"\ncategory = [\"/type\", \"/label\"]\ncondition = \"/how\"\nurgency = \"/u\"\n[source.shape.words]\n\"灯\" = \"01037\"\n\"5\" = \
          \"01001\"\n[source.shape.urgencies]\n\"高\" = \"A\"\n\"C\" = \"B\"",
         &[
+            (r#"{"id":"a","type":"灯","how":"不亮"}"#, "-/a category=01037 condition=不亮"),
+            (r#"{"id":"a","type":"灯","how":""}"#, "-/a category=01037"),
             (r#"{"id":"a","type":"灯"}"#, "-/a category=01037"),
             (r#"{"id":"a","type":" \u706f "}"#, "-/a category=01037"),
             (r#"{"id":"a","type":5}"#, "-/a category=01001"),
